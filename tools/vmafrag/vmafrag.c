@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmafrag - counts the VMAs of processes and the merges that were missed
+ *
+ * A missed merge is a boundary between two adjacent private anonymous VMAs
+ * all of whose attributes are equal. See frag.h for what cannot be seen.
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frag.h"
+
+static const struct {
+	const char *column;
+	const char *text;
+} reasons[BEGINS_NR] = {
+	[BEGINS_EQUAL]	= { "missed_merges", "could be merged: nothing differs" },
+	[BEGINS_PERMS]	= { "permissions", "permissions differ" },
+	[BEGINS_FLAGS]	= { "flags", "flags differ" },
+	[BEGINS_PKEY]	= { "pkey", "protection key differs" },
+	[BEGINS_NAME]	= { "name", "name differs" },
+	[BEGINS_POLICY]	= { "policy", "memory policy differs" },
+	[BEGINS_OTHER]	= { "other", "a file or special mapping is below" },
+	[BEGINS_GAP]	= { "gap", "nothing is below" },
+};
+
+static bool tsv;
+static bool list;
+
+static const char usage[] =
+"Usage: vmafrag [-l | -t] PID...\n"
+"       vmafrag [-l | -t] -a\n"
+"       vmafrag [-l | -t] -f SMAPS [-n NUMA_MAPS]\n"
+"Count VMAs, and boundaries between private anonymous VMAs that could be\n"
+"merged away because nothing differs on their two sides.\n"
+"  -a  all processes\n"
+"  -f  read a saved /proc/PID/smaps\n"
+"  -n  read memory policies from a saved /proc/PID/numa_maps\n"
+"  -l  list the boundaries that could be merged away\n"
+"  -t  print tab-separated values\n"
+"Exit status: 0, 1 if a process could not be read, 2 for a wrong option.\n";
+
+static void get_comm(int pid, char *comm, size_t size)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "re");
+	if (!file || !fgets(comm, size, file))
+		snprintf(comm, size, "?");
+	if (file)
+		fclose(file);
+	comm[strcspn(comm, "\n\t")] = '\0';
+}
+
+static void list_missed(const struct vma_map *map)
+{
+	size_t i;
+
+	for (i = 1; i < map->nr; i++) {
+		const struct vma *vma = &map->vma[i];
+
+		if (!vma->anon || vma_begins(vma - 1, vma) != BEGINS_EQUAL)
+			continue;
+		printf("  %lx-%lx | %lx-%lx %s %s\n", vma[-1].start,
+		       vma[-1].end, vma->start, vma->end, vma->perms,
+		       vma->flags);
+	}
+}
+
+static void report(const char *what, const char *comm,
+		   const struct vma_map *map)
+{
+	struct frag frag;
+	int i;
+
+	frag_count(&frag, map, 0, ULONG_MAX);
+	if (tsv) {
+		printf("%s\t%s\t%zu\t%zu", what, comm, frag.vmas, frag.anon);
+		for (i = 0; i < BEGINS_NR; i++)
+			printf("\t%zu", frag.begins[i]);
+		printf("\n");
+	} else {
+		printf("%s %s: %zu VMAs, %zu of them private anonymous, %zu missed merges\n",
+		       what, comm, frag.vmas, frag.anon,
+		       frag.begins[BEGINS_EQUAL]);
+		for (i = 0; i < BEGINS_NR; i++)
+			if (frag.begins[i])
+				printf("%8zu  %s\n", frag.begins[i],
+				       reasons[i].text);
+	}
+	if (list)
+		list_missed(map);
+}
+
+static void print_header(void)
+{
+	int i;
+
+	printf("pid\tcomm\tvmas\tanonymous");
+	for (i = 0; i < BEGINS_NR; i++)
+		printf("\t%s", reasons[i].column);
+	printf("\n");
+}
+
+/*
+ * With quiet, says nothing of a process that has no memory or that ended
+ * after it was listed.
+ */
+static bool report_pid(int pid, bool quiet)
+{
+	char what[16], comm[64];
+	struct vma_map map;
+	int err;
+
+	err = vma_map_read_pid(&map, pid);
+	if (quiet && (err == -ENOENT || err == -ESRCH))
+		return true;
+	if (err) {
+		fprintf(stderr, "vmafrag: process %d: %s\n", pid,
+			err == -ENOENT || err == -ESRCH ? "no such process" :
+			strerror(-err));
+		return false;
+	}
+	if (!map.nr) {
+		vma_map_free(&map);
+		if (!quiet)
+			fprintf(stderr, "vmafrag: process %d: has no memory: kernel thread or zombie\n",
+				pid);
+		return quiet;
+	}
+	get_comm(pid, comm, sizeof(comm));
+	snprintf(what, sizeof(what), "%d", pid);
+	report(what, comm, &map);
+	vma_map_free(&map);
+	return true;
+}
+
+static bool report_all(void)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	bool ok = true;
+
+	if (!proc) {
+		fprintf(stderr, "vmafrag: /proc: %s\n", strerror(errno));
+		return false;
+	}
+	while ((entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			ok &= report_pid(atoi(entry->d_name), true);
+	closedir(proc);
+	return ok;
+}
+
+static bool report_files(const char *smaps, const char *numa_maps)
+{
+	struct vma_map map;
+	int err;
+
+	err = vma_map_read_files(&map, smaps, numa_maps);
+	if (err) {
+		fprintf(stderr, "vmafrag: %s%s%s: %s\n", smaps,
+			numa_maps ? " and " : "", numa_maps ? numa_maps : "",
+			err == -EINVAL ? "not smaps" : strerror(-err));
+		return false;
+	}
+	report("-", "-", &map);
+	vma_map_free(&map);
+	return true;
+}
+
+static bool report_args(char **args)
+{
+	bool ok = true;
+	char *end;
+	long pid;
+
+	for (; *args; args++) {
+		pid = strtol(*args, &end, 10);
+		if (*end || pid < 1 || pid > INT_MAX) {
+			fprintf(stderr, "vmafrag: %s: not a process id\n",
+				*args);
+			ok = false;
+			continue;
+		}
+		ok &= report_pid(pid, false);
+	}
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	const char *smaps = NULL, *numa_maps = NULL;
+	bool all = false, pids, ok;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "atlf:n:h")) != -1) {
+		switch (opt) {
+		case 'a':
+			all = true;
+			break;
+		case 't':
+			tsv = true;
+			break;
+		case 'l':
+			list = true;
+			break;
+		case 'f':
+			smaps = optarg;
+			break;
+		case 'n':
+			numa_maps = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	pids = optind < argc;
+	if (all + pids + !!smaps != 1 || (numa_maps && !smaps) ||
+	    (list && tsv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+
+	if (tsv)
+		print_header();
+	if (all)
+		ok = report_all();
+	else if (smaps)
+		ok = report_files(smaps, numa_maps);
+	else
+		ok = report_args(argv + optind);
+	return ok ? 0 : 1;
+}
