@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Print the help of the Makefile fragments given: "##@ Group" starts a group,
+# "target: ## text" describes a target.
+set -euo pipefail
+
+echo "Usage: make TARGET [VARIABLE=value ...]"
+awk '
+	/^##@ / {
+		printf "\n%s:\n", substr($0, 5)
+	}
+	/^[a-z0-9-]+:.*## / {
+		target = $1
+		sub(/:.*/, "", target)
+		text = $0
+		sub(/^.*## /, "", text)
+		printf "  %-18s %s\n", target, text
+	}
+' "$@"
+cat <<'EOF'
+
+Variables:
+  O=DIR              put all output in DIR (default: build)
+  V=1                show the output of every step, not only its log
+  KERNEL=NAME        stock, exp, debug or stock-debug (default: exp)
+  KSRC=DIR           use a copy of your own 6.12 tree, not Debian's package
+  PATCH=NNNN-topic   the patch that "make refresh" writes to
+  SMP= MEM= TIMEOUT= CMD= APPEND=   the guest's CPUs, memory, time limit in
+                     seconds, command, and additions to its command line
+  T=NAME             run only this test    SCENARIO=NAME  only this scenario
+  CC=, ARCH=, JOBS=  compiler, architecture (x86_64 only), parallel jobs
+EOF

@@ -1,0 +1,705 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel source trees: unpack, patch, write edits back, compare, rebase.
+
+  tree.py pristine   src/pristine: the Debian source, or a copy of KSRC
+  tree.py tree       src/exp: pristine + our files (overlay) + patches
+  tree.py refresh    edits made in src/exp -> patches/ and our files
+  tree.py drift      grade how each patch fits the pristine source
+  tree.py rebase     move patches/ and base.lock to a newer source
+
+Patches are applied by "git am" in a throw-away repository of just the patched
+files; the result is copied to src/exp where it differs, so builds stay
+incremental.  src/exp.manifest holds the hash of all that was put there, which
+tells edits from our own output.  See docs/rebasing.rst.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PACKAGE = "linux-source-6.12"
+TARBALL = Path(f"/usr/src/{PACKAGE}.tar.xz")
+RELEASE = "6.12."
+
+TOP = Path(__file__).resolve().parent.parent
+OUT = Path(os.environ.get("O") or TOP / "build").resolve()
+PATCHES = TOP / "patches"
+LOCK = TOP / "base.lock"
+PRISTINE = OUT / "src/pristine"
+STAMP = OUT / "src/pristine.stamp"
+OLD = OUT / "src/pristine.old"
+EXP = OUT / "src/exp"
+MANIFEST = OUT / "src/exp.manifest"
+REBASE = OUT / "src/rebase"
+
+# Where our own kernel files live, and what tells them from build products.
+OVERLAY = ("Documentation", "arch", "fs", "include", "kernel", "lib", "mm",
+           "tools/testing")
+SOURCE_NAME = re.compile(r"\.(c|h|S|rst|sh|py|config|kunitconfig|txt)$|"
+                         r"(^|/)(Makefile|Kconfig|Kbuild|config)$")
+
+EXACT, OFFSET, THREE_WAY, CONFLICT = "exact", "offset", "three-way", "conflict"
+
+
+class Error(Exception):
+    """A message for the user; ends the program."""
+
+
+def say(text):
+    print(f"==> {text}", flush=True)
+
+
+def note(text):
+    print(f"    {text}", flush=True)
+
+
+def show(path):
+    """Path as the user would type it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("../..") else relative
+
+
+def run(*argv, cwd=None, env=None, check=True):
+    """Run a command; its output is the last word of an Error."""
+    p = subprocess.run([str(a) for a in argv], cwd=cwd, env=env, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       stdin=subprocess.DEVNULL, errors="surrogateescape")
+    if check and p.returncode:
+        lines = (p.stderr or p.stdout).strip().splitlines() or ["no output"]
+        raise Error(f"{argv[0]} failed: {lines[-1]}")
+    return p
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def blob_hash(data):
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def contents(path):
+    """Contents of a file, None if there is none."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def put(path, data):
+    """Write, or with None delete, a file; never leave half of it."""
+    if data is None:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temp = path.with_name(path.name + ".tmp~")
+    temp.write_bytes(data)
+    if path.exists():
+        shutil.copymode(path, temp)
+    elif path.suffix in (".sh", ".py"):
+        temp.chmod(0o755)
+    os.replace(temp, path)
+
+
+def require_space(megabytes):
+    (OUT / "src").mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(OUT / "src").free >> 20
+    if free < megabytes:
+        raise Error(f"no disk space: {show(OUT)} has {free} MB free, "
+                    f"{megabytes} MB are needed")
+
+
+# --- the pristine source ---------------------------------------------------
+
+def package_version():
+    p = run("dpkg-query", "-W", "-f=${Version}", PACKAGE, check=False)
+    if p.returncode or not TARBALL.exists():
+        raise Error(f"{PACKAGE} is not installed; run: make setup")
+    return p.stdout.strip()
+
+
+def kernel_release(tree):
+    text = (contents(tree / "Makefile") or b"").decode(errors="replace")
+    found = [re.search(rf"^{key} = (\d+)$", text, re.M)
+             for key in ("VERSION", "PATCHLEVEL", "SUBLEVEL")]
+    if not all(found):
+        raise Error(f"{tree} is no kernel source tree")
+    return ".".join(m.group(1) for m in found)
+
+
+def source_tree():
+    """KSRC as a path, None to use the package."""
+    ksrc = os.environ.get("KSRC")
+    return Path(ksrc).resolve() if ksrc else None
+
+
+def fingerprint(tree):
+    """Hash of the names, sizes and times of all files of a tree."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(tree):
+        folders[:] = sorted(f for f in folders if f != ".git")
+        for name in sorted(files):
+            path = os.path.join(folder, name)
+            stat = os.lstat(path)
+            digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n"
+                          .encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def make_pristine():
+    """Have the wanted source in src/pristine."""
+    start = time.monotonic()
+    ksrc = source_tree()
+    if ksrc:
+        release = kernel_release(ksrc)
+        if not release.startswith(RELEASE):
+            raise Error(f"KSRC={ksrc} is {release}, not {RELEASE}x")
+        key = f"ksrc {ksrc} {fingerprint(ksrc)}"
+        what = f"copying {ksrc} ({release})"
+    else:
+        version, stat = package_version(), TARBALL.stat()
+        key = f"package {version} {stat.st_size} {stat.st_mtime_ns}"
+        what = f"unpacking {PACKAGE} {version}"
+    if contents(STAMP) == key.encode():
+        return
+
+    say(f"pristine: {what}")
+    require_space(4000)
+    if edited := edits():
+        if not os.environ.get("FORCE"):
+            raise Error("the kernel source changed, but src/exp has edits: " +
+                        ", ".join(edited) + "; drop them: make tree FORCE=1")
+    temp = PRISTINE.with_name("pristine.tmp")
+    shutil.rmtree(temp, ignore_errors=True)
+    temp.mkdir()
+    if ksrc:
+        copy_ksrc(ksrc, temp)
+    else:
+        check_tarball(version)
+        run("tar", "-xf", TARBALL, "-C", temp, "--strip-components=1")
+    replace_pristine(temp, key)
+    note(f"pristine: done in {time.monotonic() - start:.0f} s; "
+         "again: make pristine")
+
+
+def check_tarball(version):
+    lock = read_lock()
+    digest = sha256(TARBALL.read_bytes())
+    if version == lock["package"] and digest != lock["tarball"]:
+        raise Error(f"{TARBALL} is damaged: sha256 {digest}, base.lock has "
+                    f"{lock['tarball']} for {version}")
+
+
+def copy_ksrc(ksrc, temp):
+    run("rsync", "-a", "--exclude=/.git", f"{ksrc}/", f"{temp}/")
+    if (temp / ".config").exists() or (temp / "include/config").exists():
+        env = {k: v for k, v in os.environ.items()
+               if k not in ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+        run("make", "-C", temp, "mrproper", env=env)
+
+
+def replace_pristine(temp, key):
+    """Put temp in place.  What was made from the old source goes: its files
+    may be newer than those of the new one, and make would trust them.  Of the
+    old source only the patched files stay, for three-way merges."""
+    STAMP.unlink(missing_ok=True)
+    for name in patched_files():
+        if (data := contents(PRISTINE / name)) is not None:
+            put(OLD / name, data)
+    MANIFEST.unlink(missing_ok=True)
+    for stale in (EXP, OUT / "kernel", OUT / "kunit", PRISTINE):
+        if stale.exists():
+            shutil.rmtree(stale)
+    temp.rename(PRISTINE)
+    put(STAMP, key.encode())
+
+
+# --- patches and our own files -----------------------------------------------
+
+def series():
+    """Paths of the patches, in order."""
+    text = contents(PATCHES / "series") or b""
+    names = [line.split("#")[0].strip() for line in text.decode().splitlines()]
+    paths = [PATCHES / name for name in names if name]
+    for path in paths:
+        if not path.exists():
+            raise Error(f"patches/series names {path.name}: no such file")
+    listed = set(paths)
+    for path in sorted(PATCHES.glob("*.patch")):
+        if path not in listed:
+            raise Error(f"patches/{path.name} is not in patches/series")
+    return paths
+
+
+def files_of(patch):
+    """Kernel files that a patch touches."""
+    found = re.findall(r"^diff --git a/(\S+) b/(\S+)$",
+                       patch.read_text(errors="surrogateescape"), re.M)
+    return sorted({name for pair in found for name in pair})
+
+
+def patched_files():
+    return sorted({name for patch in series() for name in files_of(patch)})
+
+
+def overlay_files():
+    """Our own kernel files."""
+    names = []
+    for top in OVERLAY:
+        for folder, folders, files in os.walk(TOP / top):
+            folders[:] = [f for f in folders if f != "__pycache__"]
+            for name in files:
+                path = str((Path(folder) / name).relative_to(TOP))
+                if SOURCE_NAME.search(path):
+                    names.append(path)
+    return sorted(names)
+
+
+# --- the throw-away repository -------------------------------------------------
+
+def git(repo, *args, check=True):
+    env = {"PATH": os.environ["PATH"], "HOME": str(repo), "LC_ALL": "C",
+           "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null",
+           "GIT_CEILING_DIRECTORIES": str(repo.parent),
+           "GIT_AUTHOR_NAME": "anon-space developers",
+           "GIT_AUTHOR_EMAIL": "anon-space@example.org",
+           "GIT_COMMITTER_NAME": "anon-space developers",
+           "GIT_COMMITTER_EMAIL": "anon-space@example.org",
+           "GIT_SEQUENCE_EDITOR": "true", "GIT_EDITOR": "true"}
+    return run("git", *args, cwd=repo, env=env, check=check)
+
+
+def new_repo(path, names):
+    """A repository holding the pristine version of the named files."""
+    path.mkdir(parents=True, exist_ok=True)
+    git(path, "init", "-q", "-b", "base")
+    for name in names:
+        if (data := contents(PRISTINE / name)) is not None:
+            put(path / name, data)
+    git(path, "add", "-A", "-f")
+    git(path, "commit", "-q", "--allow-empty", "-m", "base")
+    git(path, "tag", "base")
+    return path
+
+
+def scratch_repo(names):
+    """Context manager: new_repo() in a temporary folder."""
+    class Scratch(tempfile.TemporaryDirectory):
+        def __enter__(self):
+            return new_repo(Path(super().__enter__()), names)
+    (OUT / "src").mkdir(parents=True, exist_ok=True)
+    return Scratch(prefix="repo.", dir=OUT / "src")
+
+
+def am(repo, patches, *options, check=True):
+    if not patches:
+        return None
+    return git(repo, "am", "-q", "--keep-non-patch", "--whitespace=nowarn",
+               "--committer-date-is-author-date", *options, *patches,
+               check=check)
+
+
+def grade(repo, patch):
+    """Apply one patch to the repository; how well did it fit?"""
+    p = git(repo, "apply", "--check", "--verbose", "--whitespace=nowarn",
+            patch, check=False)
+    if not p.returncode and not am(repo, [patch], "--no-3way",
+                                   check=False).returncode:
+        offsets = re.findall(r"^Hunk .*\(offset.*$", p.stderr, re.M)
+        return (OFFSET, offsets) if offsets else (EXACT, [])
+    git(repo, "am", "--abort", check=False)
+    details = re.findall(r"^error: (.*)$", p.stderr, re.M)
+    if not am(repo, [patch], "--3way", check=False).returncode:
+        return THREE_WAY, details
+    git(repo, "am", "--abort", check=False)
+    return CONFLICT, details
+
+
+def add_old_blobs(repo):
+    """Give three-way merges the versions the patches were made against."""
+    for path in sorted(OLD.rglob("*")):
+        if path.is_file():
+            git(repo, "hash-object", "-w", "--no-filters", path)
+
+
+def grades(repo):
+    """Grade the whole series; a patch in conflict is left out of the rest."""
+    add_old_blobs(repo)
+    return [(patch, *grade(repo, patch)) for patch in series()]
+
+
+def commits(repo):
+    return git(repo, "rev-list", "--reverse", "base..HEAD").stdout.split()
+
+
+def export(repo, commit):
+    """A commit in the one form patches are kept in."""
+    return git(repo, "format-patch", "-1", "--stdout", "--full-index",
+               "--zero-commit", "--no-signature", "--no-numbered",
+               "--no-renames", commit).stdout.encode(errors="surrogateescape")
+
+
+# --- base.lock ------------------------------------------------------------------
+
+def read_lock():
+    """{"package": version, "tarball": sha256, "blobs": {path: hash}}"""
+    lock = {"package": None, "tarball": None, "blobs": {}}
+    for line in (contents(LOCK) or b"").decode().splitlines():
+        words = line.split()
+        if not words or words[0] == "#":
+            continue
+        if words[0] == "blob":
+            lock["blobs"][words[2]] = words[1]
+        else:
+            lock[words[0]] = words[1]
+    return lock
+
+
+def write_lock():
+    if source_tree():
+        package = tarball = "none"
+    else:
+        package, tarball = package_version(), sha256(TARBALL.read_bytes())
+    lines = ["# SPDX-License-Identifier: GPL-2.0",
+             "# What the patches were made against; written by tree.py.",
+             f"package {package}", f"tarball {tarball}"]
+    for name in patched_files():
+        if (data := contents(PRISTINE / name)) is not None:
+            lines.append(f"blob {blob_hash(data)} {name}")
+    put(LOCK, ("\n".join(lines) + "\n").encode())
+
+
+def changed_blobs():
+    """Patched files whose pristine version is not that of base.lock."""
+    blobs = read_lock()["blobs"]
+    wrong = []
+    for name in patched_files():
+        data = contents(PRISTINE / name)
+        if blobs.pop(name, None) != (None if data is None else blob_hash(data)):
+            wrong.append(name)
+    return wrong + sorted(blobs)
+
+
+def base_name():
+    """One phrase: which source is used, which one the patches are for."""
+    locked = read_lock()["package"]
+    if source_tree():
+        return f"KSRC={source_tree()} ({kernel_release(PRISTINE)})"
+    if package_version() == locked:
+        return f"{PACKAGE} {locked}"
+    newer = not run("dpkg", "--compare-versions", package_version(), "gt",
+                    locked or "0", check=False).returncode
+    return (f"{PACKAGE} is {package_version()}, "
+            f"{'newer' if newer else 'older'} than {locked} of base.lock")
+
+
+def misfit(graded):
+    """The one message for a source that the patches do not match."""
+    bad = [f"{patch.name} ({g})" for patch, g, _ in graded if g != EXACT]
+    return (f"{base_name()}; patches that do not match: {', '.join(bad)}; "
+            "see: make drift; to move them: make rebase")
+
+
+# --- src/exp ------------------------------------------------------------------
+
+def read_manifest():
+    text = (contents(MANIFEST) or b"").decode()
+    return dict(reversed(line.split(" ", 1)) for line in text.splitlines())
+
+
+def edits():
+    """Files of src/exp that are not as we put them there."""
+    if not EXP.exists():
+        return []
+    manifest = read_manifest()
+    p = run("rsync", "-rlni", "--delete", "--out-format=%i %n",
+            f"{PRISTINE}/", f"{EXP}/")
+    found = {name for name in manifest if not (EXP / name).exists()}
+    for line in p.stdout.splitlines():
+        what, name = line.split(maxsplit=1)
+        if name.endswith("/"):
+            continue
+        if what == "*deleting" and name not in manifest and not (
+                name.startswith(OVERLAY) and SOURCE_NAME.search(name)):
+            continue                    # a build product
+        data = contents(EXP / name)
+        if name in manifest:
+            if data is None or sha256(data) != manifest[name]:
+                found.add(name)
+        elif data != contents(PRISTINE / name):
+            found.add(name)
+    return sorted(found)
+
+
+def wanted_files():
+    """{path: contents} of all that src/exp has beyond pristine."""
+    wanted = {}
+    for name in overlay_files():
+        if (PRISTINE / name).exists():
+            raise Error(f"{name} is a file of the kernel; change it by a "
+                        "patch, not by a file of ours")
+        wanted[name] = (TOP / name).read_bytes()
+    names = patched_files()
+    if twice := sorted(set(names) & set(wanted)):
+        raise Error(f"{twice[0]} is both a file of ours and patched")
+    with scratch_repo(names) as repo:
+        try:
+            am(repo, series(), "--no-3way")
+        except Error:
+            git(repo, "am", "--abort", check=False)
+            git(repo, "reset", "-q", "--hard", "base")
+            raise Error(misfit(grades(repo))) from None
+        for name in names:
+            wanted[name] = contents(repo / name)
+    return wanted
+
+
+def check_base():
+    """A source other than the locked one is fine if all patches are exact."""
+    lock = read_lock()
+    if source_tree() or not series():
+        return
+    if package_version() == lock["package"] and not changed_blobs():
+        return
+    with scratch_repo(patched_files()) as repo:
+        graded = grades(repo)
+    if any(g != EXACT for _, g, _ in graded):
+        raise Error(misfit(graded))
+    note(f"tree: {base_name()}; all patches match it exactly")
+
+
+def sync_exp(wanted):
+    """Bring src/exp to pristine + wanted; edits made there survive."""
+    manifest = read_manifest()
+    edited = set(edits())
+    result, changed, kept, clash = {}, [], [], []
+
+    for name in sorted(set(wanted) | set(manifest)):
+        target = wanted.get(name, contents(PRISTINE / name))
+        digest = "none" if target is None else sha256(target)
+        was = contents(EXP / name)
+        if name in wanted:
+            result[name] = digest
+        if was == target:
+            continue
+        if name in edited and was != contents(PRISTINE / name):
+            (kept if manifest.get(name) == digest else clash).append(name)
+            continue
+        changed.append((name, target))
+
+    if clash and not os.environ.get("FORCE"):
+        raise Error("edited both here and in src/exp: " + ", ".join(clash) +
+                    "; keep those of src/exp: make refresh; drop them: "
+                    "make tree FORCE=1")
+    if os.environ.get("FORCE"):
+        changed += [(n, wanted.get(n, contents(PRISTINE / n)))
+                    for n in sorted(edited)]
+        edited = set()
+    for name, target in changed:
+        put(EXP / name, target)
+    put(MANIFEST, "".join(f"{digest} {name}\n"
+                          for name, digest in result.items()).encode())
+    return len(changed), sorted(edited)
+
+
+def command_tree():
+    start = time.monotonic()
+    make_pristine()
+    check_base()
+    wanted = wanted_files()
+    if not EXP.exists():
+        say("tree: copying src/pristine to src/exp")
+        require_space(2000)
+        temp = EXP.with_name("exp.tmp")
+        shutil.rmtree(temp, ignore_errors=True)
+        MANIFEST.unlink(missing_ok=True)
+        run("cp", "-a", "--reflink=auto", PRISTINE, temp)
+        temp.rename(EXP)
+    changed, edited = sync_exp(wanted)
+    if edited:
+        note("tree: src/exp has edits, write them back with make refresh: " +
+             ", ".join(edited))
+    say(f"tree: {len(series())} patches, {len(overlay_files())} files of ours, "
+        f"{changed} files changed; {time.monotonic() - start:.0f} s; "
+        "again: make tree")
+
+
+# --- refresh ------------------------------------------------------------------
+
+def command_refresh():
+    make_pristine()
+    patched, ours = set(patched_files()), set(overlay_files())
+    kernel_edits = []
+    for name in edits():
+        if name in patched or (PRISTINE / name).exists():
+            kernel_edits.append(name)
+            continue
+        here, manifest = contents(TOP / name), read_manifest()
+        if name in ours and sha256(here) != manifest.get(name) and \
+                not os.environ.get("FORCE"):
+            raise Error(f"{name} is edited both here and in src/exp; keep "
+                        "that of src/exp: make refresh FORCE=1")
+        put(TOP / name, contents(EXP / name))
+        say(f"refresh: {name}")
+    refresh_patches(kernel_edits)
+    write_lock()
+    command_tree()
+
+
+def target_patch(name, patches):
+    """Number of the patch that an edit of this file goes to."""
+    wanted = os.environ.get("PATCH")
+    if wanted:
+        found = [i for i, p in enumerate(patches) if p.name.startswith(wanted)]
+        if len(found) > 1:
+            raise Error(f"PATCH={wanted} fits several patches")
+        if not found and not re.fullmatch(r"\d{4}-[\w.-]+", wanted):
+            raise Error(f"PATCH={wanted} is no patch; a new one needs the "
+                        "form PATCH=NNNN-topic")
+        return found[0] if found else len(patches)
+    found = [i for i, p in enumerate(patches) if name in files_of(p)]
+    if not found:
+        raise Error(f"no patch touches {name}: name one with PATCH=NNNN, or "
+                    "a new one with PATCH=NNNN-topic")
+    return found[-1]
+
+
+def commit_edits(repo, names, patches):
+    """Fold the edits into the commits of their patches; a new patch last."""
+    before = commits(repo)
+    targets = {name: target_patch(name, patches) for name in names}
+    for number in sorted(set(targets.values())):
+        files = [name for name in names if targets[name] == number]
+        for name in files:
+            put(repo / name, contents(EXP / name))
+        git(repo, "add", "-A", "-f", "--", *files)
+        if number < len(patches):
+            git(repo, "commit", "-q", f"--fixup={before[number]}")
+            continue
+        new = os.environ["PATCH"].removesuffix(".patch")
+        who = [run("git", "-C", TOP, "config", f"user.{key}").stdout.strip()
+               for key in ("name", "email")]
+        git(repo, "commit", "-q", f"--author={who[0]} <{who[1]}>",
+            "-m", new[5:].replace("-", " "))
+        patches.append(PATCHES / f"{new}.patch")
+        say(f"refresh: new patch {new}.patch; write its message")
+    if git(repo, "rebase", "-q", "-i", "--autosquash", "--empty=keep", "base",
+           check=False).returncode:
+        raise Error("an edit does not fit its patch, as a later patch changes "
+                    "the same lines; name the later one with PATCH=NNNN")
+
+
+def refresh_patches(names):
+    """Write the edits of kernel files, and the whole series, to patches/."""
+    patches = series()
+    with scratch_repo(sorted({*patched_files(), *names})) as repo:
+        am(repo, patches, "--no-3way")
+        if names:
+            commit_edits(repo, names, patches)
+        for name in names:
+            if contents(repo / name) != contents(EXP / name):
+                raise Error(f"{name} differs from src/exp after the refresh")
+        write_patches(repo, patches)
+
+
+def write_patches(repo, patches):
+    texts = [export(repo, commit) for commit in commits(repo)]
+    if len(texts) != len(patches):
+        raise Error(f"{len(texts)} commits for {len(patches)} patches")
+    for patch, text in zip(patches, texts):
+        if not text:
+            raise Error(f"{patch.name} became empty; take it out of the series")
+    listed = series()
+    for patch, text in zip(patches, texts):
+        if contents(patch) != text:
+            put(patch, text)
+            say(f"refresh: {patch.name}")
+        if patch not in listed:
+            with open(PATCHES / "series", "a", encoding="ascii") as f:
+                f.write(patch.name + "\n")
+
+
+# --- drift and rebase ----------------------------------------------------------
+
+def result(good, text, details=()):
+    print(f"{'ok' if good else 'not ok'} - {text}")
+    for line in details:
+        print(f"#   {line}")
+    return good
+
+
+def command_drift():
+    """Grades, one test result for each patch and each rule about them."""
+    make_pristine()
+    good, changed = [], changed_blobs()
+    with scratch_repo(patched_files()) as repo:
+        graded = grades(repo)
+        for patch, g, details in graded:
+            good.append(result(g == EXACT, f"{patch.name}: {g}", details))
+        if all(good):
+            stale = [patch.name for patch, commit in
+                     zip(series(), commits(repo))
+                     if contents(patch) != export(repo, commit)]
+            good.append(result(not stale, "patches are as make refresh "
+                               "writes them", stale))
+    good.append(result(
+        not source_tree() and package_version() == read_lock()["package"]
+        and not changed, f"base.lock: {base_name()}", changed))
+    edited = edits()
+    good.append(result(not edited, "src/exp has no edits", edited))
+    if not all(good):
+        raise Error("the patches do not match; to move them: make rebase")
+
+
+def command_rebase():
+    make_pristine()
+    stamp = REBASE / ".git/base-stamp"
+    if contents(stamp) != contents(STAMP):
+        shutil.rmtree(REBASE, ignore_errors=True)
+        temp = REBASE.with_name("rebase.tmp")
+        shutil.rmtree(temp, ignore_errors=True)
+        new_repo(temp, patched_files())
+        add_old_blobs(temp)
+        put(temp / ".git/base-stamp", contents(STAMP))
+        temp.rename(REBASE)
+        am(REBASE, series(), "--3way", check=False)
+    if (REBASE / ".git/rebase-apply").exists():
+        git_dir = show(REBASE)
+        raise Error(f"a patch is in conflict; solve it in {git_dir} (git am "
+                    "--show-current-patch, edit, git add, git am --continue),"
+                    f" then: make rebase; to start over: rm -r {git_dir}")
+    write_patches(REBASE, series())
+    write_lock()
+    shutil.rmtree(REBASE)
+    command_tree()
+
+
+COMMANDS = {"pristine": make_pristine, "tree": command_tree,
+            "refresh": command_refresh, "drift": command_drift,
+            "rebase": command_rebase}
+
+
+def main():
+    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
+        sys.exit(__doc__)
+    try:
+        (OUT / "log").mkdir(parents=True, exist_ok=True)
+        with open(OUT / "log/tree.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            COMMANDS[sys.argv[1]]()
+    except (Error, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted")
+
+
+if __name__ == "__main__":
+    main()
