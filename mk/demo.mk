@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+
+TOOL_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
+
+VMAFRAG_SRC   := $(addprefix tools/vmafrag/,vmafrag.c frag.c smaps.c)
+SCENARIOS_SRC := $(wildcard tools/scenarios/*.c) \
+		 $(addprefix tools/vmafrag/,frag.c smaps.c)
+TOOL_HEADERS  := $(wildcard tools/vmafrag/*.h tools/scenarios/*.h)
+
+$(O)/bin/vmafrag: $(VMAFRAG_SRC)
+$(O)/bin/scenarios: $(SCENARIOS_SRC)
+$(O)/bin/vmafrag $(O)/bin/scenarios: $(TOOL_HEADERS) | setup
+	@mkdir -p $(@D)
+	@echo "==> $(@F): $(CC) -o $@"
+	@$(CC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^)
+
+##@ Compare maps
+.PHONY: tools
+tools: $(O)/bin/vmafrag $(O)/bin/scenarios
+tools: ## build vmafrag (counts missed merges) and the scenarios: build/bin/
+
+DEMO_KERNELS ?= stock exp
+
+.PHONY: demo
+demo: $(addprefix kernel-,$(DEMO_KERNELS)) tools
+demo: ## compare the maps of two kernels: SCENARIO=NAME, DEMO_KERNELS='stock exp'
+	@scripts/demo.py --bin $(O)/bin --out $(O) \
+		$(if $(SCENARIO),--scenario $(SCENARIO)) $(DEMO_FLAGS) \
+		$(DEMO_KERNELS)
+
+CHECKS += vmafrag
+.PHONY: check-vmafrag
+check-vmafrag: $(O)/bin/vmafrag ## tests of vmafrag
+	@tests/vmafrag/run.sh $<
+
+# EXPECT_MERGED=1: missed merges in a kernel of ours are failures.
+EXPECT_MERGED ?=
+CHECKS += demo
+.PHONY: check-demo
+check-demo: DEMO_FLAGS = --tap $(if $(EXPECT_MERGED),--expect-merged)
+check-demo: demo ## every scenario runs, and no contents are lost
