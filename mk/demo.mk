@@ -33,6 +33,11 @@ CHECKS += vmafrag
 check-vmafrag: $(O)/bin/vmafrag ## tests of vmafrag
 	@tests/vmafrag/run.sh $<
 
+CHECKS += scenarios
+.PHONY: check-scenarios
+check-scenarios: tools ## tests of what runs and judges the scenarios
+	@tests/scenarios/run.sh $(O)/bin
+
 # EXPECT_MERGED=1: missed merges in a kernel of ours are failures.
 EXPECT_MERGED ?=
 CHECKS += demo

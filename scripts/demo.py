@@ -61,7 +61,9 @@ def map_line(place, pages, perms, name, flags, mark):
 def parse(output):
     """Returns {scenario name: Scenario} of the scenarios that were begun."""
     found = {}
-    for line in output.splitlines():
+    # A guest may get lost in the middle of a line.
+    complete = output[:output.rfind('\n') + 1]
+    for line in complete.splitlines():
         kind, *fields = line.split('\t')
         if kind in ('scenario', 'map', 'view', 'result') and len(fields) > 1:
             found.setdefault(fields[0], Scenario()).add(kind, fields[1:])
@@ -75,7 +77,7 @@ def boot(kernel, options):
     environment = dict(os.environ, KERNEL=kernel, CMD=command, OUT=str(out),
                        O=str(options.out), SWAP=SWAP)
     start = time.monotonic()
-    guest = subprocess.run([SCRIPTS / 'boot.sh'], env=environment, text=True,
+    guest = subprocess.run([options.boot], env=environment, text=True,
                            stdout=subprocess.PIPE, errors='replace')
     print(f'    demo: {kernel} done in {time.monotonic() - start:.0f} s, '
           f'output {os.path.relpath(out / "output")}', flush=True)
@@ -177,6 +179,7 @@ def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--bin', type=pathlib.Path, required=True)
     parser.add_argument('--out', type=pathlib.Path, required=True)
+    parser.add_argument('--boot', default=SCRIPTS / 'boot.sh')
     parser.add_argument('--scenario')
     parser.add_argument('--expect-merged', action='store_true')
     parser.add_argument('--tap', action='store_true')

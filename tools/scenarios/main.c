@@ -137,13 +137,22 @@ static bool run(const struct scenario *scenario)
 	return result->outcome == OUTCOME_NONE;
 }
 
+static const struct scenario *find_in(const struct scenario *table,
+				      const char *name)
+{
+	while (table->name && strcmp(table->name, name))
+		table++;
+	return table->name ? table : NULL;
+}
+
 static const struct scenario *find(const char *name)
 {
-	const struct scenario *scenario;
+	const struct scenario *scenario = find_in(scenarios, name);
 
-	for (scenario = scenarios; scenario->name; scenario++)
-		if (!strcmp(scenario->name, name))
-			return scenario;
+	if (!scenario)
+		scenario = find_in(busted, name);
+	if (scenario)
+		return scenario;
 	fprintf(stderr, "scenarios: %s: no such scenario, see scenarios list\n",
 		name);
 	exit(2);

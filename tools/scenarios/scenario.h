@@ -85,6 +85,7 @@ struct scenario {
 };
 
 extern const struct scenario scenarios[];
+extern const struct scenario busted[];
 
 enum outcome { OUTCOME_NONE, OUTCOME_FAILED, OUTCOME_CANNOT_RUN };
 
