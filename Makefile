@@ -18,4 +18,7 @@ KERNELS := stock exp debug stock-debug
 export O V ARCH CC KERNEL KSRC PATCH FORCE JOBS
 export SMP MEM TIMEOUT CMD APPEND T SCENARIO
 
-include $(sort $(wildcard mk/*.mk))
+# These groups come first in the help.
+FIRST := mk/help.mk mk/tree.mk mk/kernel.mk
+
+include $(FIRST) $(filter-out $(FIRST),$(sort $(wildcard mk/*.mk)))

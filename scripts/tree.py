@@ -7,6 +7,8 @@
   tree.py refresh    edits made in src/exp -> patches/ and our files
   tree.py drift      grade how each patch fits the pristine source
   tree.py rebase     move patches/ and base.lock to a newer source
+  tree.py list-patches | list-patched | list-ours
+                     names of patches, patched files, our own kernel files
 
 Patches are applied by "git am" in a throw-away repository of just the patched
 files; the result is copied to src/exp where it differs, so builds stay
@@ -682,9 +684,17 @@ def command_rebase():
     command_tree()
 
 
+def print_list(names):
+    for name in names:
+        print(name)
+
+
 COMMANDS = {"pristine": make_pristine, "tree": command_tree,
             "refresh": command_refresh, "drift": command_drift,
-            "rebase": command_rebase}
+            "rebase": command_rebase,
+            "list-patches": lambda: print_list(p.name for p in series()),
+            "list-patched": lambda: print_list(patched_files()),
+            "list-ours": lambda: print_list(overlay_files())}
 
 
 def main():

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# "make check" runs "make check-PART" for every PART of $(CHECKS).  A part
+# joins by one line, here or in any other fragment: CHECKS += PART.  What its
+# target must print is described in scripts/check.py.
+
+##@ Checks
+.PHONY: check
+check: setup ## everything below; ends with N passed, N failed, N skipped
+	+@scripts/check.py $(CHECKS)
+
+CHECKS += shell
+.PHONY: check-shell
+check-shell: setup ## shellcheck on every shell script
+	@scripts/check-shell.sh
+
+CHECKS += drift
+.PHONY: check-drift
+check-drift: drift ## every patch fits exactly and is as make refresh writes it
+
+CHECKS += checkpatch
+.PHONY: check-checkpatch
+check-checkpatch: tree ## checkpatch --strict on every patch and file of ours
+	@scripts/check-checkpatch.sh
+
+CHECKS += docs
+.PHONY: check-docs
+check-docs: tree ## what the documents name still exists
+	@scripts/check-docs.py
+
+CHECKS += config
+.PHONY: check-config
+check-config: kernels ## the kernels have the configuration asked for
+	@scripts/check-config.sh
+
+CHECKS += sparse
+.PHONY: check-sparse
+check-sparse: kernel-stock kernel-exp ## no sparse warnings that pristine has not
+	@scripts/check-sparse.sh
+
+CHECKS += kerneldoc
+.PHONY: check-kerneldoc
+check-kerneldoc: tree ## kernel-doc is complete and without new warnings
+	@scripts/check-kerneldoc.sh

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# sparse on every C file that we patch or add: no warning, line numbers apart,
+# that the pristine files do not give.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+# run_sparse SOURCE VARIANT OBJECT...: warnings as "file: text", each once
+run_sparse()
+{
+	local src=$O/src/$1 dir=$O/kernel/$2 out
+	shift 2
+
+	out=$(kmake "$src" "$dir" -s -k C=2 CF="-Wno-unknown-attribute" "$@" \
+		2>&1) || { printf '%s\n' "$out" >&2; return 1; }
+	printf '%s\n' "$out" |
+		sed -n 's|^\(\.\./\)*||; s|^/.*/src/[a-z]*/||; s|^\([^: ]*\):[0-9]*:[0-9]*: \(.*\)$|\1: \2|p' |
+		sort -u
+}
+
+objects=()
+while read -r f; do
+	case $f in
+	tools/*|*/tools/*|Documentation/*) ;;
+	*.c) objects+=("${f%.c}.o") ;;
+	esac
+done < <("$TOP/scripts/tree.py" list-patched; "$TOP/scripts/tree.py" list-ours)
+
+if [ ${#objects[@]} -eq 0 ]; then
+	echo "ok - sparse: no C file is patched or added"
+	exit 0
+fi
+
+old=()
+for o in "${objects[@]}"; do
+	[ ! -e "$O/src/pristine/${o%.o}.c" ] || old+=("$o")
+done
+
+failed=0
+before=
+[ ${#old[@]} -eq 0 ] || before=$(run_sparse pristine stock "${old[@]}")
+after=$(run_sparse exp exp "${objects[@]}")
+new=$(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$after"))
+for o in "${objects[@]}"; do
+	f=${o%.o}.c
+	if out=$(grep -F "$f: " <<<"$new"); then
+		echo "not ok - $f"
+		printf '%s\n' "$out" | sed 's/^/#   /'
+		failed=1
+	else
+		echo "ok - $f"
+	fi
+done
+if out=$(grep '\.h: ' <<<"$new"); then
+	echo "not ok - headers"
+	printf '%s\n' "$out" | sed 's/^/#   /'
+	failed=1
+else
+	echo "ok - headers"
+fi
+exit $failed

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check.py PART...: run "make check-PART" for each part and count results.
+
+A part prints results as TAP does, at the start of a line:
+
+  ok - NAME                    not ok - NAME
+  ok - NAME # SKIP REASON      # anything else that matters
+
+Other lines go to the log only (V=1 shows all).  A part that prints no result,
+fewer results than its plan ("1..N"), or fails without a failed result, counts
+as a failure.  So does a skip that scripts/allowed-skips does not list.  The
+last line is the sum: "N passed, N failed, N skipped".
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+OUT = Path(os.environ.get("O") or TOP / "build").resolve()
+RESULT = re.compile(r"(not )?ok\b(?: \d+)?(?: -)? *(.*?)"
+                    r"(?: *# *SKIP\b:? *(.*))?$", re.I)
+LOUD = ("#", "error:", "==>")
+
+
+class Check:
+    """Counts of the whole run."""
+
+    def __init__(self):
+        self.counts = {"passed": 0, "failed": 0, "skipped": 0}
+        self.allowed = self.read_allowed()
+
+    @staticmethod
+    def read_allowed():
+        text = (TOP / "scripts/allowed-skips").read_text(encoding="ascii")
+        return [re.compile(line) for line in text.splitlines()
+                if line and not line.startswith("#")]
+
+    def result(self, verdict, name, remark=""):
+        self.counts[verdict] += 1
+        number = sum(self.counts.values())
+        word = "not ok" if verdict == "failed" else "ok"
+        print(f"{word} {number} - {name}{remark}", flush=True)
+
+    def parse(self, part, match):
+        """Count one result line; returns True if it is a failure."""
+        bad, text, reason = match.groups()
+        name = f"{part}: {text}"
+        if bad:
+            self.result("failed", name)
+            return True
+        if reason is None:
+            self.result("passed", name)
+            return False
+        if any(a.search(f"{name} # {reason}") for a in self.allowed):
+            self.result("skipped", name, f" # SKIP {reason}")
+            return False
+        self.result("failed", name, f" (unexpected skip: {reason})")
+        return True
+
+    def run(self, part):
+        log = OUT / f"log/check-{part}.log"
+        start, results, failures, plan = time.monotonic(), 0, 0, None
+        print(f"# {part}: make check-{part}", flush=True)
+        with open(log, "w", encoding="utf-8") as out, subprocess.Popen(
+                ["make", "--no-print-directory", f"check-{part}"], cwd=TOP,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace") as p:
+            for line in p.stdout:
+                out.write(line)
+                line = line.rstrip()
+                if match := RESULT.match(line):
+                    results += 1
+                    failures += self.parse(part, match)
+                elif match := re.match(r"1\.\.(\d+)", line):
+                    plan = int(match.group(1))
+                elif line.startswith(LOUD) or os.environ.get("V") == "1":
+                    print(line, flush=True)
+        if p.returncode and not failures:
+            self.result("failed", f"{part}: exit status {p.returncode} "
+                        "without a failed result")
+        if plan is not None and results != plan:
+            self.result("failed", f"{part}: {results} results, {plan} planned")
+        elif not results and not p.returncode:
+            self.result("failed", f"{part}: no results")
+        print(f"# {part}: {time.monotonic() - start:.0f} s, log "
+              f"{os.path.relpath(log)}", flush=True)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    (OUT / "log").mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    check = Check()
+    for part in sys.argv[1:]:
+        check.run(part)
+    print(f"# {len(sys.argv) - 1} parts in {time.monotonic() - start:.0f} s")
+    print(", ".join(f"{n} {what}" for what, n in check.counts.items()))
+    sys.exit(1 if check.counts["failed"] else 0)
+
+
+if __name__ == "__main__":
+    main()
