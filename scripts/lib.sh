@@ -95,7 +95,7 @@ kmake()
 	if command -v ccache >/dev/null; then
 		cc="ccache $CC"
 	fi
-	make -C "$src" O="$dir" ARCH="$ARCH" CC="$cc" V="$V" \
+	make --no-print-directory -C "$src" O="$dir" ARCH="$ARCH" CC="$cc" V="$V" \
 		KBUILD_BUILD_TIMESTAMP='2025-01-01' KBUILD_BUILD_VERSION=1 \
 		KBUILD_BUILD_USER=anon KBUILD_BUILD_HOST=space "$@"
 }

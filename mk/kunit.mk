@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0
+
+##@ Checks
+CHECKS += kunit
+.PHONY: check-kunit
+check-kunit: tree ## KUnit suites anon_space* on UML, and on x86_64 with two CPUs
+	@rc=0; for arch in um x86_64; do \
+		scripts/check-kunit.py $$arch || rc=1; \
+	done; exit $$rc

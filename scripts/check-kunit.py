@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check-kunit.py ARCH: the anon_space KUnit suites on um, or x86_64 with 2 CPUs.
+
+Runs the kernel's own kunit.py on src/exp.  One result for each case; a case
+that is in the source but not in the output fails, and so does a complaint of
+the kernel on its console.  T=GLOB runs the suites that match only.
+"""
+
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+OUT = Path(os.environ.get("O") or TOP / "build").resolve()
+EXP = OUT / "src/exp"
+TIMEOUT = os.environ.get("TIMEOUT") or "300"
+QEMU_ARGS = "-smp 2 -m 1024"
+
+
+def wanted_suites():
+    """{suite: [cases]} as the sources have it."""
+    suites = {}
+    names = subprocess.run([TOP / "scripts/tree.py", "list-ours"],
+                           stdout=subprocess.PIPE, text=True,
+                           check=True).stdout.split()
+    for name in names:
+        if not re.search(r"anon_space\w*_kunit\.c$", name):
+            continue
+        text = (EXP / name).read_text(encoding="utf-8")
+        cases = re.findall(r"\bKUNIT_CASE(?:_\w+)?\(\s*(\w+)", text)
+        suite = re.search(r'\.name\s*=\s*"(\w+)"', text)
+        if not suite or not cases:
+            sys.exit(f"error: {name} has no suite or no case")
+        suites[suite.group(1)] = cases
+    return suites
+
+
+def run_kunit(arch, folder):
+    """Build and run; returns the results of kunit.py, None if it has none."""
+    results = folder / "result.json"
+    for stale in (results, folder / "test.log"):
+        stale.unlink(missing_ok=True)
+    command = [EXP / "tools/testing/kunit/kunit.py", "run", "--arch", arch,
+               "--build_dir", folder, "--timeout", TIMEOUT,
+               "--jobs", os.environ.get("JOBS") or str(os.cpu_count()),
+               "--kunitconfig", TOP / "configs/kunit.config",
+               "--json", results, "--make_options",
+               f"CC={'ccache ' if shutil.which('ccache') else ''}"
+               f"{os.environ.get('CC') or 'gcc'}"]
+    if arch == "x86_64":
+        command += ["--kunitconfig", TOP / "configs/kunit-x86_64.config",
+                    "--qemu_args", QEMU_ARGS]
+    env = {k: v for k, v in os.environ.items() if k not in
+           ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH")}
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    subprocess.run([str(c) for c in command] + ["anon_space*"], cwd=EXP,
+                   env=env, stdin=subprocess.DEVNULL, check=False)
+    if not results.exists():
+        return None
+    return json.loads(results.read_text(encoding="utf-8"))
+
+
+def statuses(group, path=()):
+    """{(suite, case): status} of nested results."""
+    found = {}
+    for case in group.get("test_cases", []):
+        found[(path[-1], case["name"])] = case["status"]
+    for sub in group.get("sub_groups", []):
+        found.update(statuses(sub, path + (sub["name"],)))
+        # A parametrised case is a group of its own.
+        if path:
+            cases = [c["status"] for c in sub.get("test_cases", [])]
+            bad = [s for s in cases if s != "PASS"]
+            found[(path[-1], sub["name"])] = bad[0] if bad else "PASS"
+    return found
+
+
+def report(name, status):
+    """One result line; returns True unless it failed."""
+    if status == "SKIP":
+        print(f"ok - {name} # SKIP by the test")
+        return True
+    good = status == "PASS"
+    print(f"{'ok' if good else 'not ok'} - {name}" +
+          ("" if good else f": {status}"))
+    return good
+
+
+def main():
+    if len(sys.argv) != 2 or sys.argv[1] not in ("um", "x86_64"):
+        sys.exit(__doc__)
+    arch = sys.argv[1]
+    wanted = wanted_suites()
+    if not wanted:
+        print(f"ok - {arch} # SKIP no suites yet")
+        return
+    folder = OUT / "kunit" / arch
+    folder.mkdir(parents=True, exist_ok=True)
+    results = run_kunit(arch, folder)
+    if results is None:
+        sys.exit(f"error: kunit.py gave no results, see {folder}")
+    got = statuses(results)
+    pattern = os.environ.get("T") or "*"
+    good = [report(f"{arch} {suite}.{case}",
+                   got.get((suite, case), "missing from the output"))
+            for suite, cases in wanted.items()
+            if fnmatch.fnmatch(suite, pattern) for case in cases]
+    splat = subprocess.run([TOP / "scripts/console-check.sh",
+                            folder / "test.log"], check=False).returncode
+    good.append(report(f"{arch} console", "complaint" if splat else "PASS"))
+    sys.exit(0 if all(good) else 1)
+
+
+if __name__ == "__main__":
+    main()
