@@ -213,9 +213,7 @@ def replace_pristine(temp, key):
     may be newer than those of the new one, and make would trust them.  Of the
     old source only the patched files stay, for three-way merges."""
     STAMP.unlink(missing_ok=True)
-    for name in patched_files():
-        if (data := contents(PRISTINE / name)) is not None:
-            put(OLD / name, data)
+    keep_blobs(PRISTINE)
     MANIFEST.unlink(missing_ok=True)
     for stale in (EXP, OUT / "kernel", OUT / "kunit", PRISTINE):
         if stale.exists():
@@ -325,11 +323,27 @@ def grade(repo, patch):
     return CONFLICT, details
 
 
+def keep_blobs(tree):
+    """Keep the patched files of a source, named by their blob hash."""
+    for name in patched_files():
+        if (data := contents(tree / name)) is not None:
+            put(OLD / blob_hash(data), data)
+
+
 def add_old_blobs(repo):
-    """Give three-way merges the versions the patches were made against."""
-    for path in sorted(OLD.rglob("*")):
-        if path.is_file():
-            git(repo, "hash-object", "-w", "--no-filters", path)
+    """Give three-way merges the versions the patches were made against: those
+    of sources unpacked earlier, and those of the package if KSRC is used."""
+    lock = read_lock()
+    wanted = set(lock["blobs"].values())
+    have = {p.name for p in OLD.glob("*")}
+    if source_tree() and wanted - have and TARBALL.exists() and \
+            package_version() == lock["package"]:
+        with tempfile.TemporaryDirectory(dir=OUT / "src") as temp:
+            run("tar", "-xf", TARBALL, "-C", temp, "--strip-components=1",
+                *[f"{PACKAGE}/{name}" for name in lock["blobs"]])
+            keep_blobs(Path(temp))
+    for path in OLD.glob("*"):
+        git(repo, "hash-object", "-w", "--no-filters", path)
 
 
 def grades(repo):
@@ -397,8 +411,11 @@ def base_name():
         return f"KSRC={source_tree()} ({kernel_release(PRISTINE)})"
     if package_version() == locked:
         return f"{PACKAGE} {locked}"
+    if locked in (None, "none"):
+        return (f"{PACKAGE} is {package_version()}, base.lock is for "
+                "no package")
     newer = not run("dpkg", "--compare-versions", package_version(), "gt",
-                    locked or "0", check=False).returncode
+                    locked, check=False).returncode
     return (f"{PACKAGE} is {package_version()}, "
             f"{'newer' if newer else 'older'} than {locked} of base.lock")
 
@@ -465,24 +482,28 @@ def wanted_files():
 
 
 def check_base():
-    """A source other than the locked one is fine if all patches are exact."""
+    """A source other than the locked one will do if all patches are exact; in
+    a tree of the user's own also if lines have moved."""
     lock = read_lock()
-    if source_tree() or not series():
-        return
-    if package_version() == lock["package"] and not changed_blobs():
+    if not series() or not source_tree() and not changed_blobs() and \
+            package_version() == lock["package"]:
         return
     with scratch_repo(patched_files()) as repo:
         graded = grades(repo)
-    if any(g != EXACT for _, g, _ in graded):
+    fine = (EXACT, OFFSET) if source_tree() else (EXACT,)
+    if any(g not in fine for _, g, _ in graded):
         raise Error(misfit(graded))
-    note(f"tree: {base_name()}; all patches match it exactly")
+    moved = [patch.name for patch, g, _ in graded if g == OFFSET]
+    note(f"tree: {base_name()}; " +
+         (f"lines moved: {', '.join(moved)}" if moved else
+          "all patches match it exactly"))
 
 
 def sync_exp(wanted):
     """Bring src/exp to pristine + wanted; edits made there survive."""
     manifest = read_manifest()
     edited = set(edits())
-    result, changed, kept, clash = {}, [], [], []
+    result, changed, clash = {}, [], []
 
     for name in sorted(set(wanted) | set(manifest)):
         target = wanted.get(name, contents(PRISTINE / name))
@@ -491,11 +512,12 @@ def sync_exp(wanted):
         if name in wanted:
             result[name] = digest
         if was == target:
-            continue
-        if name in edited and was != contents(PRISTINE / name):
-            (kept if manifest.get(name) == digest else clash).append(name)
-            continue
-        changed.append((name, target))
+            edited.discard(name)
+        elif name not in edited or was == contents(PRISTINE / name):
+            edited.discard(name)
+            changed.append((name, target))
+        elif manifest.get(name) != digest:
+            clash.append(name)
 
     if clash and not os.environ.get("FORCE"):
         raise Error("edited both here and in src/exp: " + ", ".join(clash) +
@@ -538,20 +560,22 @@ def command_tree():
 
 def command_refresh():
     make_pristine()
-    patched, ours = set(patched_files()), set(overlay_files())
-    kernel_edits = []
+    patched, manifest = set(patched_files()), read_manifest()
+    kernel_edits, own_edits = [], []
     for name in edits():
+        here = contents(TOP / name)
         if name in patched or (PRISTINE / name).exists():
             kernel_edits.append(name)
-            continue
-        here, manifest = contents(TOP / name), read_manifest()
-        if name in ours and sha256(here) != manifest.get(name) and \
-                not os.environ.get("FORCE"):
-            raise Error(f"{name} is edited both here and in src/exp; keep "
-                        "that of src/exp: make refresh FORCE=1")
+        elif here != contents(EXP / name):
+            own_edits.append(name)
+            if here is not None and sha256(here) != manifest.get(name) and \
+                    not os.environ.get("FORCE"):
+                raise Error(f"{name} is edited both here and in src/exp; keep "
+                            "that of src/exp: make refresh FORCE=1")
+    refresh_patches(kernel_edits)
+    for name in own_edits:
         put(TOP / name, contents(EXP / name))
         say(f"refresh: {name}")
-    refresh_patches(kernel_edits)
     write_lock()
     command_tree()
 
@@ -632,8 +656,9 @@ def write_patches(repo, patches):
 # --- drift and rebase ----------------------------------------------------------
 
 def result(good, text, details=()):
+    """One test result; the details only if it is a failure."""
     print(f"{'ok' if good else 'not ok'} - {text}")
-    for line in details:
+    for line in () if good else details:
         print(f"#   {line}")
     return good
 
@@ -652,13 +677,15 @@ def command_drift():
                      if contents(patch) != export(repo, commit)]
             good.append(result(not stale, "patches are as make refresh "
                                "writes them", stale))
-    good.append(result(
-        not source_tree() and package_version() == read_lock()["package"]
-        and not changed, f"base.lock: {base_name()}", changed))
+    wanted = "none" if source_tree() else package_version()
+    locked = not changed and read_lock()["package"] == wanted
+    good.append(result(locked, f"base.lock: {base_name()}",
+                       [*changed, "to move the patches: make rebase"]))
     edited = edits()
-    good.append(result(not edited, "src/exp has no edits", edited))
+    good.append(result(not edited, "src/exp has no edits",
+                       [*edited, "to write them back: make refresh"]))
     if not all(good):
-        raise Error("the patches do not match; to move them: make rebase")
+        raise Error(f"{good.count(False)} of {len(good)} results are not ok")
 
 
 def command_rebase():
