@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+
+# A CMD with $ goes to the guest as the user typed it.
+override CMD := $(value CMD)
+
+##@ Boot
+.PHONY: boot
+boot: setup $(if $(wildcard $(O)/kernel/$(KERNEL)/arch/x86/boot/bzImage),,kernel-$(KERNEL))
+boot: ## shell in a kernel on the host's files: KERNEL= CMD= SMP= MEM= TIMEOUT= APPEND=
+	@scripts/boot.sh
+
+.PHONY: check-harness
+check-harness: setup $(if $(wildcard $(O)/kernel/stock/arch/x86/boot/bzImage),,kernel-stock)
+check-harness: ## tests of the harness itself: what goes wrong is reported as such
+	@tests/harness/run.sh

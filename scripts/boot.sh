@@ -1,0 +1,270 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# boot.sh: run a shell, or one command, in a kernel of ours, on the host's own
+# files: read-only over 9p, below a writable overlay in the guest's RAM.
+#
+# Settings are taken from the environment (make passes its own on):
+#   KERNEL=  stock, exp (default), debug, stock-debug, or the path of a bzImage
+#   CMD=     shell command to run; without it an interactive shell
+#   OUT=     directory the guest can write to, at the same path in the guest
+#            (default: a new one under $O/guest/run); CMD finds it as $OUT
+#   SMP=2 MEM=2G TIMEOUT=600 (seconds, not for a shell)
+#   SWAP=    size of a swap device on zram, none by default
+#   APPEND=  more kernel parameters
+#   ICOUNT=1 count instructions instead of time: one CPU, repeatable figures
+#   QEMU=    the emulator
+#
+# CMD runs as root under bash, in the current directory.  What it prints goes to
+# stdout, everything else to stderr.  $OUT keeps console, output, status and
+# the QEMU command line.  Exit status: that of CMD, if the console is clean;
+# 124 on timeout, 125 if the guest did not start or got lost, 126 if the
+# kernel complained.
+
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+E_TIMEOUT=124 E_LOST=125 E_SPLAT=126
+
+KERNEL=${KERNEL:-exp}
+CMD=${CMD:-}
+SMP=${SMP:-2}
+MEM=${MEM:-2G}
+TIMEOUT=${TIMEOUT:-600}
+SWAP=${SWAP:-}
+APPEND=${APPEND:-}
+ICOUNT=${ICOUNT:-}
+QEMU=${QEMU:-qemu-system-x86_64}
+# The user's .bashrc may be slow under emulation.
+SHELL_COMMAND="PS1='\\h:\\w\\$ ' exec bash --norc -i"
+PROBE_TIMEOUT=${PROBE_TIMEOUT:-20}
+
+lost()
+{
+	printf 'error: %s\n' "$*" >&2
+	exit $E_LOST
+}
+
+find_kernel()
+{
+	BZIMAGE=$O/kernel/$KERNEL/arch/x86/boot/bzImage
+	if [[ $KERNEL == */* ]]; then
+		BZIMAGE=$KERNEL
+		KERNEL=$(basename "$KERNEL")
+	fi
+	[ -r "$BZIMAGE" ] ||
+		lost "no kernel $(show_path "$BZIMAGE"); build it: make kernel-$KERNEL"
+}
+
+# busybox and guest-init: all that is needed to reach the host's files.
+make_initramfs()
+{
+	local busybox tmp
+
+	INITRAMFS=$O/guest/initramfs.cpio
+	busybox=$(command -v busybox) || lost "busybox is missing; run: make setup"
+	[ "$INITRAMFS" -nt "$TOP/scripts/guest-init" ] &&
+		[ "$INITRAMFS" -nt "$busybox" ] && return
+	mkdir -p "$O/guest"
+	tmp=$(mktemp -d "$O/guest/initramfs.XXXXXX")
+	mkdir "$tmp/bin"
+	cp "$busybox" "$tmp/bin/busybox"
+	cp "$TOP/scripts/guest-init" "$tmp/init"
+	(cd "$tmp" && printf '%s\n' init bin bin/busybox |
+		cpio -o -H newc --quiet --owner 0:0) >"$tmp.cpio"
+	mv "$tmp.cpio" "$INITRAMFS"
+	rm -r "$tmp"
+}
+
+# Options common to the probe and the real guest.
+qemu_base()
+{
+	qemu=("$QEMU" -nodefaults -display none -no-reboot -kernel "$BZIMAGE"
+	      -initrd "$INITRAMFS")
+	append="console=ttyS0 panic=-1 panic_on_oops=1"
+}
+
+# A /dev/kvm is no proof that it can run a guest: start one with this kernel.
+# The answer is kept until the machine reboots or the kernel changes.
+kvm_works()
+{
+	local boot_id cache=$O/guest/kvm-$KERNEL console=$O/guest/kvm-$KERNEL.log
+
+	boot_id=$(cat /proc/sys/kernel/random/boot_id)
+	if [ "$cache" -nt "$BZIMAGE" ] && grep -q "$boot_id" "$cache"; then
+		grep -q ' yes$' "$cache"
+		return
+	fi
+
+	qemu_base
+	{
+		timeout -k 1 "$PROBE_TIMEOUT" "${qemu[@]}" -accel kvm -cpu host \
+			-m 256 -append "$append guest_probe=1" -serial stdio \
+			</dev/null || true
+	} >"$console" 2>&1
+	if grep -q guest-probe-ok "$console"; then
+		echo "$boot_id yes" >"$cache"
+	else
+		echo "$boot_id no" >"$cache"
+		return 1
+	fi
+}
+
+choose_accelerator()
+{
+	if [ "$ICOUNT" ]; then
+		SMP=1
+		ACCEL=icount
+		accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
+		       -cpu max)
+	elif kvm_works; then
+		ACCEL=kvm
+		accel=(-accel kvm -cpu host)
+	else
+		# On a busy host TCG's TSC gets calibrated several times too
+		# fast or too slow: timeouts in the guest would mean nothing.
+		ACCEL=tcg
+		accel=(-accel "tcg,thread=multi" -cpu max)
+		APPEND="tsc=unstable${APPEND:+ $APPEND}"
+	fi
+}
+
+# Bytes of a size like 512M or 2G; plain numbers are megabytes, as for QEMU.
+size_in_bytes() { numfmt --from=iec "${1/%[0-9]/${1: -1}M}"; }
+
+# Two NUMA nodes with half of the memory each; QEMU spreads the CPUs.
+memory_options()
+{
+	local half
+
+	half=$(($(size_in_bytes "$MEM") / 2))
+	memory=(-m "$((half * 2))B" -smp "$SMP"
+		-object "memory-backend-ram,id=m0,size=${half}B"
+		-object "memory-backend-ram,id=m1,size=${half}B"
+		-numa "node,memdev=m0" -numa "node,memdev=m1")
+}
+
+# share TAG PATH OPTION: a 9p share; QEMU wants commas in values doubled.
+share()
+{
+	shares+=(-virtfs "local,mount_tag=$1,path=${2//,/,,},security_model=none,multidevs=remap,$3")
+}
+
+# The command, with what it needs to know of the host's environment.
+write_command()
+{
+	{
+		printf 'export %s=%q\n' HOME "$HOME" TERM "${TERM:-dumb}" \
+			PATH "$PATH:/usr/sbin:/sbin" TOP "$TOP" O "$O" \
+			OUT "$OUT" KERNEL "$KERNEL"
+		printf 'cd %q || exit\n' "$PWD"
+		printf '%s\n' "${CMD:-$SHELL_COMMAND}"
+	} >"$OUT/cmd"
+}
+
+prepare_out()
+{
+	if [ -z "${OUT:-}" ]; then
+		mkdir -p "$O/guest/run"
+		OUT=$(mktemp -d "$O/guest/run/$KERNEL.XXXXXX")
+	fi
+	mkdir -p "$OUT"
+	OUT=$(realpath "$OUT")
+	rm -f "$OUT"/{cmd,console,output,status,qemu}
+	touch "$OUT/console" "$OUT/output"
+	write_command
+}
+
+compose_qemu()
+{
+	local rows cols
+
+	qemu_base
+	memory_options
+	shares=()
+	share host / readonly=on
+	share run "$OUT" readonly=off
+	qemu+=("${accel[@]}" "${memory[@]}" "${shares[@]}"
+	       -device virtio-rng-pci -device virtio-serial-pci
+	       -serial "file:$OUT/console")
+	append+=" guest_name=$KERNEL guest_run=$OUT${SWAP:+ guest_swap=$SWAP}"
+	if [ "$CMD" ]; then
+		qemu+=(-chardev "file,id=out,path=/dev/stdout"
+		       -device "virtserialport,chardev=out,nr=1")
+	else
+		read -r rows cols < <(stty size)
+		append+=" guest_rows=$rows guest_cols=$cols"
+		qemu+=(-chardev "stdio,id=tty,mux=on,signal=off"
+		       -device "virtconsole,chardev=tty")
+	fi
+	qemu+=(-append "$append${APPEND:+ $APPEND}")
+	printf '%s\n' "${qemu[*]@Q}" >"$OUT/qemu"
+	say "boot $KERNEL ($ACCEL)" >&2
+	note "$(<"$OUT/qemu")" >&2
+}
+
+# QEMU opens its stdout anew, and would truncate a file: give it a pipe.  (Its
+# stdio is no way out: the end of stdin disconnects the guest.)
+run_command()
+{
+	local pipe=$OUT/pipe reader writer
+
+	rm -f "$pipe"
+	mkfifo "$pipe"
+	tee "$OUT/output" <"$pipe" &
+	reader=$!
+	timeout -k 5 "$TIMEOUT" "${qemu[@]}" </dev/null >"$pipe" &
+	writer=$!
+	trap 'kill $writer' INT TERM HUP
+	wait $writer || qemu_status=$?
+	trap - INT TERM HUP
+	wait $reader
+	rm "$pipe"
+}
+
+run_guest()
+{
+	qemu_status=0
+	if [ "$CMD" ]; then
+		run_command
+	else
+		note "C-a x ends the guest" >&2
+		"${qemu[@]}" || qemu_status=$?
+	fi
+}
+
+verdict()
+{
+	local status=$E_LOST what
+
+	if [ $qemu_status -eq 124 ]; then
+		status=$E_TIMEOUT
+		what="TIMEOUT: the guest hung or took longer than $TIMEOUT s"
+	elif [ -s "$OUT/status" ]; then
+		status=$(<"$OUT/status")
+		what="command exited with $status"
+	elif [ $qemu_status -ne 0 ]; then
+		what="QEMU failed or was killed (exit $qemu_status)"
+	else
+		what="guest LOST: it ended without handing back a status"
+	fi
+	if ! "$TOP/scripts/console-check.sh" "$OUT/console" >&2; then
+		status=$E_SPLAT
+		what+="; the KERNEL COMPLAINED"
+	elif [ "$status" -ge $E_TIMEOUT ]; then
+		tail -n 10 "$OUT/console" | tr -d '\r' | sed 's/^/    | /' >&2
+	fi
+	note "$KERNEL: $what ($SECONDS s, console $(show_path "$OUT/console"))" >&2
+	exit "$status"
+}
+
+[ "$CMD" ] || [ -t 0 ] || lost "stdin is no terminal: say CMD='command to run'"
+command -v "$QEMU" >/dev/null || lost "$QEMU is missing; run: make setup"
+find_kernel
+make_initramfs
+choose_accelerator
+prepare_out
+compose_qemu
+run_guest
+verdict

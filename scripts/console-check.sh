@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# console-check.sh CONSOLE...: fail if a kernel complained on its console.
+# Shows the first complaint with its context and the headlines of the others.
+# scripts/console-splats says what a complaint is, scripts/console-allow which
+# lines are none.
+
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+BEFORE=5
+AFTER=40
+HEADLINES=10
+
+patterns() { sed '/^#/d; /^$/d' "$TOP/scripts/$1"; }
+
+# Headlines of CONSOLE as "line number:text".
+headlines()
+{
+	grep -naE -f <(patterns console-splats) "$1" |
+		grep -avE -f <(patterns console-allow) || true
+}
+
+check()
+{
+	local console=$1 found first count
+
+	[ -r "$console" ] || die "cannot read $console"
+	found=$(headlines "$console")
+	[ "$found" ] || return 0
+
+	first=${found%%:*}
+	count=$(wc -l <<<"$found")
+	say "kernel complaint in $(show_path "$console"), line $first:"
+	awk -v from=$((first - BEFORE)) -v to=$((first + AFTER)) \
+		'NR >= from && NR <= to' "$console" | tr -d '\r' | sed 's/^/    | /'
+	[ "$count" -eq 1 ] || {
+		say "$count such lines:"
+		head -n $HEADLINES <<<"$found" | tr -d '\r' | sed 's/^/    | /'
+	}
+	return 1
+}
+
+[ $# -gt 0 ] || die "usage: console-check.sh CONSOLE..."
+bad=0
+for file; do
+	check "$file" || bad=1
+done
+exit $bad
