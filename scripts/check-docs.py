@@ -47,8 +47,10 @@ def wanted(text):
     for literal in LITERAL.findall(text):
         named = paths(literal)
         files.update(named)
-        targets.update(re.findall(r"^make ([a-z][\w-]*)", literal))
-        rest = " ".join(w for w in literal.split() if "/" not in w)
+        targets.update(re.findall(r"^make ([a-z][a-z0-9-]*)(?![\w-])",
+                                  literal))
+        rest = " ".join(w for w in literal.split()
+                        if not re.search(r"[/<*]", w))
         symbols.update(WORD.findall(rest))
     return symbols, files, targets
 

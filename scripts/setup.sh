@@ -15,12 +15,14 @@ missing()
 			2>/dev/null | sed -n 's/ installed$//p' | sort -u)
 }
 
+# A failed update alone is no failure: the packages may be had without.
 install()
 {
 	export DEBIAN_FRONTEND=noninteractive
 
-	"${SUDO[@]}" apt-get -q update &&
-	"${SUDO[@]}" apt-get -q -y --no-install-recommends install "$@"
+	"${SUDO[@]}" apt-get -q update
+	"${SUDO[@]}" apt-get -q -y --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 install "$@"
 }
 
 require_arch
@@ -39,9 +41,15 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 require_space /var/cache/apt 1500
 
-say "installing ${packages[*]}"
-RERUN="make setup" phase setup install "${packages[@]}" ||
-	die "cannot install packages (no network?): ${packages[*]}"
+mkdir -p "$O/log"
+log=$O/log/setup.log start=$SECONDS
+say "setup: installing ${packages[*]}"
+install "${packages[@]}" >"$log" 2>&1 ||
+	die "cannot install ${packages[*]}:" \
+	    "$(grep -m 1 -E '^(E|W): ' "$log" || tail -n 1 "$log"); log $(show_path "$log")"
 
-mapfile -t packages < <(missing)
-[ ${#packages[@]} -eq 0 ] || die "still not installed: ${packages[*]}"
+mapfile -t missing < <(missing)
+[ ${#missing[@]} -eq 0 ] ||
+	die "not installed after all: ${missing[*]}; log $(show_path "$log")"
+note "setup: done in $((SECONDS - start)) s, log $(show_path "$log"); again:" \
+     "make setup"

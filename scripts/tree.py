@@ -70,13 +70,13 @@ def show(path):
 
 
 def run(*argv, cwd=None, env=None, check=True):
-    """Run a command; its output is the last word of an Error."""
+    """Run a command; an Error has the first line of its output."""
     p = subprocess.run([str(a) for a in argv], cwd=cwd, env=env, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                        stdin=subprocess.DEVNULL, errors="surrogateescape")
     if check and p.returncode:
         lines = (p.stderr or p.stdout).strip().splitlines() or ["no output"]
-        raise Error(f"{argv[0]} failed: {lines[-1]}")
+        raise Error(f"{argv[0]} failed: {lines[0]}")
     return p
 
 
@@ -182,11 +182,15 @@ def make_pristine():
     temp = PRISTINE.with_name("pristine.tmp")
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir()
-    if ksrc:
-        copy_ksrc(ksrc, temp)
-    else:
-        check_tarball(version)
-        run("tar", "-xf", TARBALL, "-C", temp, "--strip-components=1")
+    try:
+        if ksrc:
+            copy_ksrc(ksrc, temp)
+        else:
+            check_tarball(version)
+            run("tar", "-xf", TARBALL, "-C", temp, "--strip-components=1")
+    except Error:
+        shutil.rmtree(temp)
+        raise
     replace_pristine(temp, key)
     note(f"pristine: done in {time.monotonic() - start:.0f} s; "
          "again: make pristine")
