@@ -17,7 +17,7 @@ KERNEL=stock
 QEMU=${QEMU:-qemu-system-x86_64}
 TIMEOUT=120
 export KERNEL QEMU TIMEOUT
-export CMD='' OUT='' APPEND='' SWAP='' ICOUNT='' SMP='' MEM='' KSRC=''
+export CMD='' OUT='' APPEND='' SWAP='' ICOUNT='' SMP='' MEM=''
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -211,6 +211,55 @@ test_kvm_works() # KVM that runs the probe is used
 	CMD=true expect 0 boot && says 'boot stock \(kvm\)'
 }
 
+# The repository in $tmp/repo, with an output directory of its own.
+copy_repository()
+{
+	mkdir -p "$tmp/repo" "$tmp/build/src"
+	git ls-files -z | xargs -0 cp -P --parents -t "$tmp/repo" || return
+	ln -s "$O/src/pristine" "$tmp/build/src"
+	cp "$O/src/pristine.stamp" "$tmp/build/src"
+	cd "$tmp/repo" || return
+	export O=$tmp/build
+}
+
+# add_patch LINE [OLD]: at the end of the series, a patch that replaces line 100
+# of mm/rmap.c, but says that it is LINE, and that it reads OLD.
+add_patch()
+{
+	local file=$O/src/pristine/mm/rmap.c old hash
+
+	old=${2:-$(sed -n '100p' "$file")}
+	hash=$(git hash-object "$file")
+	{
+		printf 'From %040d Mon Sep 17 00:00:00 2001\n' 0
+		printf 'From: A Tester <tester@example.org>\n'
+		printf 'Date: Thu, 1 Jan 2026 00:00:00 +0000\n'
+		printf 'Subject: [PATCH] mm: change a line\n\n---\n'
+		printf 'diff --git a/mm/rmap.c b/mm/rmap.c\n'
+		printf 'index %s..%040d 100644\n' "$hash" 1
+		printf -- '--- a/mm/rmap.c\n+++ b/mm/rmap.c\n'
+		printf '@@ -%d,7 +%d,7 @@\n' $(($1 - 3)) $(($1 - 3))
+		sed -n '97,99s/^/ /p' "$file"
+		printf -- '-%s\n+another line\n' "$old"
+		sed -n '101,103s/^/ /p' "$file"
+	} >patches/9999-test.patch
+	echo 9999-test.patch >>patches/series
+}
+
+test_patch_broken() # a patch that fits nowhere is named, and stops the build
+{
+	copy_repository && add_patch 100 'no such line' || return
+	expect 2 make drift && says 'not ok - 9999-test.patch: conflict' &&
+		expect 2 make tree && says 'error:.*9999-test.patch' &&
+		! test -e "$O/src/exp"
+}
+
+test_patch_moved() # a patch that fits elsewhere only is not good enough
+{
+	copy_repository && add_patch 120 || return
+	expect 2 make drift && says 'not ok - 9999-test.patch: offset'
+}
+
 test_config() # a kernel without what was asked for is refused
 {
 	printf 'CONFIG_A=y\nCONFIG_B=n\nCONFIG_C=7\n' >"$tmp/asked"
@@ -240,7 +289,7 @@ run_case()
 	if [ "$result" != ok ] || [ "$V" = 1 ]; then
 		sed 's/^/# /' "$tmp/$name.log"
 	fi
-	echo "$result $((++count)) $name: $what ($((SECONDS - start)) s)"
+	echo "$result $((++count)) - $name: $what ($((SECONDS - start)) s)"
 	[ "$result" = ok ]
 }
 
