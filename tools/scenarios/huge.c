@@ -9,6 +9,8 @@
 
 #define THP_ENABLED "/sys/kernel/mm/transparent_hugepage/enabled"
 
+#define HUGE_KB (HUGE_PAGES * PAGE_SIZE / 1024)
+
 static void require_thp(void)
 {
 	char line[64] = "";
@@ -33,8 +35,7 @@ static void map_advised(char *at, size_t pages, uint32_t id)
 static void map_huge(char *at, uint32_t id)
 {
 	map_advised(at, HUGE_PAGES, id);
-	require(huge_kb(at, HUGE_PAGES) == HUGE_PAGES * PAGE_SIZE / 1024,
-		"got no huge page");
+	require(huge_kb(at, HUGE_PAGES) == HUGE_KB, "got no huge page");
 }
 
 /* Splits the page table entry of a huge page, but not the huge page. */
@@ -57,8 +58,8 @@ void huge_move(void)
 	map_huge(page(A, 0), 1);
 	map_huge(page(B, 0), 1001);
 	move(page(A, 0), page(B, HUGE_PAGES), HUGE_PAGES);
-	require(huge_kb(page(B, HUGE_PAGES), HUGE_PAGES) ==
-		HUGE_PAGES * PAGE_SIZE / 1024, "the move split the huge page");
+	require(huge_kb(page(B, 0), 2 * HUGE_PAGES) == 2 * HUGE_KB,
+		"the move split the huge page");
 	verify(page(B, 0), HUGE_PAGES, 1001);
 	verify(page(B, HUGE_PAGES), HUGE_PAGES, 1);
 	view("moved");

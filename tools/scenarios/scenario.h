@@ -66,6 +66,8 @@ void view_at(const char *label, const char *base, size_t pages);
 /* What is at an address. */
 bool is_swapped(const char *at);
 bool is_large_folio(const char *at);
+
+/* Memory mapped by huge entries in all VMAs that overlap the pages. */
 size_t huge_kb(const char *at, size_t pages);
 
 /*
