@@ -42,3 +42,13 @@ CHECKS += kerneldoc
 .PHONY: check-kerneldoc
 check-kerneldoc: tree ## kernel-doc is complete and without new warnings
 	@scripts/check-kerneldoc.sh
+
+CHECKS += tree
+.PHONY: check-tree
+check-tree: setup ## tests of tree.py: apply, refresh, drift, rebase
+	@tests/tree/run.sh
+
+CHECKS += check
+.PHONY: check-check
+check-check: setup ## tests of what counts results and compares configurations
+	@tests/check/run.sh

@@ -26,11 +26,12 @@ check()
 	fi
 }
 
+# Outside a git repository checkpatch leaves out spdxcheck, which wants the
+# kernel's own.
+cd "$O/src/exp"
 while read -r f; do
 	check "$f" "$TOP/patches/$f"
 done < <("$TOP/scripts/tree.py" list-patches)
-
-cd "$O/src/exp"
 while read -r f; do
 	check "$f" -f "$f"
 done < <("$TOP/scripts/tree.py" list-ours)

@@ -46,7 +46,8 @@ def run_kunit(arch, folder):
     results = folder / "result.json"
     for stale in (results, folder / "test.log"):
         stale.unlink(missing_ok=True)
-    command = [EXP / "tools/testing/kunit/kunit.py", "run", "--arch", arch,
+    command = [EXP / "tools/testing/kunit/kunit.py", "run", "anon_space*",
+               "--arch", arch,
                "--build_dir", folder, "--timeout", TIMEOUT,
                "--jobs", os.environ.get("JOBS") or str(os.cpu_count()),
                "--kunitconfig", TOP / "configs/kunit.config",
@@ -59,7 +60,7 @@ def run_kunit(arch, folder):
     env = {k: v for k, v in os.environ.items() if k not in
            ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH")}
     env["PYTHONDONTWRITEBYTECODE"] = "1"
-    subprocess.run([str(c) for c in command] + ["anon_space*"], cwd=EXP,
+    subprocess.run([str(c) for c in command], cwd=EXP,
                    env=env, stdin=subprocess.DEVNULL, check=False)
     if not results.exists():
         return None

@@ -217,7 +217,7 @@ def replace_pristine(temp, key):
     may be newer than those of the new one, and make would trust them.  Of the
     old source only the patched files stay, for three-way merges."""
     STAMP.unlink(missing_ok=True)
-    keep_blobs(PRISTINE)
+    keep_old_base()
     MANIFEST.unlink(missing_ok=True)
     for stale in (EXP, OUT / "kernel", OUT / "kunit", PRISTINE):
         if stale.exists():
@@ -281,12 +281,12 @@ def git(repo, *args, check=True):
     return run("git", *args, cwd=repo, env=env, check=check)
 
 
-def new_repo(path, names):
-    """A repository holding the pristine version of the named files."""
+def new_repo(path, names, source=PRISTINE):
+    """A repository holding the named files of a source."""
     path.mkdir(parents=True, exist_ok=True)
     git(path, "init", "-q", "-b", "base")
     for name in names:
-        if (data := contents(PRISTINE / name)) is not None:
+        if (data := contents(source / name)) is not None:
             put(path / name, data)
     git(path, "add", "-A", "-f")
     git(path, "commit", "-q", "--allow-empty", "-m", "base")
@@ -294,11 +294,11 @@ def new_repo(path, names):
     return path
 
 
-def scratch_repo(names):
+def scratch_repo(names, source=PRISTINE):
     """Context manager: new_repo() in a temporary folder."""
     class Scratch(tempfile.TemporaryDirectory):
         def __enter__(self):
-            return new_repo(Path(super().__enter__()), names)
+            return new_repo(Path(super().__enter__()), names, source)
     (OUT / "src").mkdir(parents=True, exist_ok=True)
     return Scratch(prefix="repo.", dir=OUT / "src")
 
@@ -327,32 +327,42 @@ def grade(repo, patch):
     return CONFLICT, details
 
 
-def keep_blobs(tree):
-    """Keep the patched files of a source, named by their blob hash."""
-    for name in patched_files():
-        if (data := contents(tree / name)) is not None:
-            put(OLD / blob_hash(data), data)
+def is_locked_base(tree):
+    """Are these the files that the patches were made against?"""
+    blobs = read_lock()["blobs"]
+    return bool(blobs) and all(
+        (data := contents(tree / name)) is not None and blob_hash(data) == blob
+        for name, blob in blobs.items())
 
 
-def add_old_blobs(repo):
-    """Give three-way merges the versions the patches were made against: those
-    of sources unpacked earlier, and those of the package if KSRC is used."""
+def keep_old_base():
+    """Before a new source replaces it, keep what three-way merges need."""
+    if not is_locked_base(PRISTINE):
+        return
+    shutil.rmtree(OLD, ignore_errors=True)
+    for name in read_lock()["blobs"]:
+        put(OLD / name, contents(PRISTINE / name))
+
+
+def add_old_objects(repo):
+    """Give three-way merges the versions the patches were made against, if
+    there are such: of an older source, or of the package if KSRC is used."""
     lock = read_lock()
-    wanted = set(lock["blobs"].values())
-    have = {p.name for p in OLD.glob("*")}
-    if source_tree() and wanted - have and TARBALL.exists() and \
+    if not is_locked_base(OLD) and source_tree() and TARBALL.exists() and \
             package_version() == lock["package"]:
-        with tempfile.TemporaryDirectory(dir=OUT / "src") as temp:
-            run("tar", "-xf", TARBALL, "-C", temp, "--strip-components=1",
-                *[f"{PACKAGE}/{name}" for name in lock["blobs"]])
-            keep_blobs(Path(temp))
-    for path in OLD.glob("*"):
-        git(repo, "hash-object", "-w", "--no-filters", path)
+        OLD.mkdir(exist_ok=True)
+        run("tar", "-xf", TARBALL, "-C", OLD, "--strip-components=1",
+            *[f"{PACKAGE}/{name}" for name in lock["blobs"]])
+    if not is_locked_base(OLD):
+        return
+    with scratch_repo(lock["blobs"], OLD) as old:
+        am(old, series(), "--no-3way", check=False)
+        git(repo, "fetch", "-q", old, "HEAD")
 
 
 def grades(repo):
     """Grade the whole series; a patch in conflict is left out of the rest."""
-    add_old_blobs(repo)
+    add_old_objects(repo)
     return [(patch, *grade(repo, patch)) for patch in series()]
 
 
@@ -700,7 +710,7 @@ def command_rebase():
         temp = REBASE.with_name("rebase.tmp")
         shutil.rmtree(temp, ignore_errors=True)
         new_repo(temp, patched_files())
-        add_old_blobs(temp)
+        add_old_objects(temp)
         put(temp / ".git/base-stamp", contents(STAMP))
         temp.rename(REBASE)
         am(REBASE, series(), "--3way", check=False)

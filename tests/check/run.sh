@@ -1,0 +1,201 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of what counts and judges: check.py, configcheck.sh, setup.sh and the
+# first words of a build.  One function a case, TAP on stdout; T=NAME runs one.
+
+set -uo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+unset MAKEFLAGS MAKELEVEL MFLAGS V ARCH KERNEL
+
+# sums OUTPUT LINE...: a part with this output, and exit status 1 if its first
+# word is "failing", gives these lines; the last is the sum.
+sums()
+{
+	local status=0 out line text=$1
+	shift
+
+	[ "${text%% *}" != failing ] || status=1
+	mkdir -p "$dir/project/scripts"
+	cp "$top/scripts/check.py" "$dir/project/scripts/"
+	echo '^part: rare # no hardware$' >"$dir/project/scripts/allowed-skips"
+	printf '%b' "${text#failing }" >"$dir/project/output"
+	printf 'check-part:\n\t@cat output; exit %d\n' $status \
+		>"$dir/project/Makefile"
+	out=$(O=$dir/build "$dir/project/scripts/check.py" part 2>&1)
+	for line; do
+		grep -qxF -- "$line" <<<"$out" || {
+			printf 'expected: %s\ngot: %s\n' "$line" "$out"
+			return 1
+		}
+	done
+	[ "$(tail -n 1 <<<"$out")" = "$line" ]
+}
+
+results_are_counted_and_numbered()
+{
+	sums 'failing ok 1 - a\nnoise\nnot ok - b\nok - c # SKIP no hardware\n' \
+		'ok 1 - part: a' 'not ok 2 - part: b' '1 passed, 2 failed, 0 skipped'
+}
+
+allowed_skip_is_counted_as_such()
+{
+	sums 'ok - rare # SKIP no hardware\nok - b\n' \
+		'ok 1 - part: rare # SKIP no hardware' \
+		'1 passed, 0 failed, 1 skipped'
+}
+
+skip_nobody_allowed_is_a_failure()
+{
+	sums 'ok - b # SKIP no hardware\n' \
+		'not ok 1 - part: b (unexpected skip: no hardware)' \
+		'0 passed, 1 failed, 0 skipped'
+}
+
+part_without_results_is_a_failure()
+{
+	sums 'all fine\n' 'not ok 1 - part: no results' \
+		'0 passed, 1 failed, 0 skipped'
+}
+
+error_without_failed_result_is_a_failure()
+{
+	sums 'failing ok - a\n' '1 passed, 1 failed, 0 skipped'
+}
+
+broken_plan_is_a_failure()
+{
+	sums '1..3\nok - a\nok - b\n' \
+		'not ok 3 - part: 2 results, 3 planned' \
+		'2 passed, 1 failed, 0 skipped'
+}
+
+failure_sets_the_exit_status()
+{
+	sums 'not ok - a\n' '0 passed, 1 failed, 0 skipped' &&
+		! O=$dir/build "$dir/project/scripts/check.py" part >"$dir/out" &&
+		sums 'ok - a\n' '1 passed, 0 failed, 0 skipped' &&
+		O=$dir/build "$dir/project/scripts/check.py" part >"$dir/out"
+}
+
+# config ASKED ACTUAL: run configcheck.sh on these lines
+config()
+{
+	printf '%b' "$1" >"$dir/asked"
+	printf '%b' "$2" >"$dir/actual"
+	"$top/scripts/configcheck.sh" "$dir/asked" "$dir/actual"
+}
+
+configuration_as_asked_is_accepted()
+{
+	config 'CONFIG_A=y\nCONFIG_B=n\n# CONFIG_C is not set\nCONFIG_D="x y"\n' \
+		'CONFIG_A=y\nCONFIG_D="x y"\n# CONFIG_C is not set\nCONFIG_E=y\n'
+}
+
+symbol_switched_off_by_a_dependency_is_named()
+{
+	[ "$(config 'CONFIG_A=y\n' '# CONFIG_A is not set\nCONFIG_B=y\n')" = \
+		'config: CONFIG_A=y asked, n built' ]
+}
+
+symbol_that_must_be_off_is_named()
+{
+	[ "$(config 'CONFIG_A=n\n' 'CONFIG_A=y\n')" = \
+		'config: CONFIG_A=n asked, y built' ]
+}
+
+later_fragment_wins()
+{
+	config 'CONFIG_A=n\nCONFIG_A=y\n' 'CONFIG_A=y\n' &&
+		! config 'CONFIG_A=y\nCONFIG_A=n\n' 'CONFIG_A=y\n'
+}
+
+# refused TEXT COMMAND...: fails with this one line of error
+refused()
+{
+	local text=$1 out
+	shift
+
+	if out=$("$@" 2>&1); then
+		echo "succeeded: $*"
+		return 1
+	fi
+	[ "$(grep -c '^error: ' <<<"$out")" = 1 ] &&
+		grep '^error: ' <<<"$out" | grep -qF "$text" && return
+	printf 'expected: %s\ngot: %s\n' "$text" "$out"
+	return 1
+}
+
+other_architecture_is_refused()
+{
+	refused 'ARCH=arm64 is not supported' \
+		make -C "$top" tree ARCH=arm64 O="$dir/build"
+}
+
+unknown_kernel_is_refused()
+{
+	refused 'KERNEL=bogus is not one of' \
+		make -C "$top" kernel KERNEL=bogus O="$dir/build"
+}
+
+# A project that needs a package which does not exist.
+wanting()
+{
+	mkdir -p "$dir/want/scripts"
+	cp "$top"/scripts/{lib,setup}.sh "$dir/want/scripts/"
+	echo no-such-package >"$dir/want/scripts/packages.list"
+	chmod -R a+rX "$dir"
+}
+
+# fake NAME COMMAND: a program of this name in $dir/bin
+fake()
+{
+	mkdir -p "$dir/bin"
+	printf '#!/bin/sh\n%s\n' "$2" >"$dir/bin/$1"
+	chmod +x "$dir/bin/$1"
+}
+
+missing_package_without_root_is_named()
+{
+	wanting
+	fake id 'echo 1000'
+	fake sudo 'exit 1'
+	PATH=$dir/bin:$PATH O=$dir/build refused \
+		'run as root: apt-get install no-such-package' \
+		"$dir/want/scripts/setup.sh"
+}
+
+package_that_cannot_be_had_is_named()
+{
+	wanting
+	fake id 'echo 0'
+	fake apt-get 'echo "E: Failed to fetch http://x resolving" >&2; exit 100'
+	PATH=$dir/bin:$PATH O=$dir/build refused \
+		'cannot install no-such-package: E: Failed to fetch' \
+		"$dir/want/scripts/setup.sh"
+}
+
+full_disk_is_named()
+{
+	fake df 'echo Avail; echo 7M'
+	mkdir -p "$dir/build/src/pristine"
+	PATH=$dir/bin:$PATH O=$dir/build refused 'has 7 MB free' \
+		"$top/scripts/kernel.sh" stock
+}
+
+cases=$(declare -F | sed -n 's/^declare -f \([a-z]*_[a-z_]*\)$/\1/p')
+number=0 failed=0
+for case in ${T:-$cases}; do
+	number=$((number + 1))
+	rm -rf "${dir:?}/bin"
+	if out=$($case 2>&1); then
+		echo "ok $number - $case"
+	else
+		echo "not ok $number - $case"
+		printf '%s\n' "$out" | sed 's/^/#   /'
+		failed=$((failed + 1))
+	fi
+done
+echo "1..$number"
+[ $failed -eq 0 ]

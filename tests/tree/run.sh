@@ -1,0 +1,237 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of tree.py, on a kernel of three files and a project of two patches.
+# One function a case, TAP on stdout; T=NAME runs one case.
+
+set -uo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+export KSRC=$dir/kernel O=$dir/build
+unset FORCE PATCH MAKEFLAGS MAKELEVEL
+export GIT_CONFIG_GLOBAL=$dir/gitconfig GIT_CONFIG_NOSYSTEM=1
+git config --file "$dir/gitconfig" user.name Tester
+git config --file "$dir/gitconfig" user.email tester@example.org
+
+tree() { (cd "$dir/project" && scripts/tree.py "$1" 2>&1); }
+
+# fails COMMAND TEXT: the command fails, and its last line has the text.
+fails()
+{
+	local out
+
+	if out=$(tree "$1"); then
+		echo "succeeded: $1"
+		return 1
+	fi
+	tail -n 1 <<<"$out" | grep -qF -- "$2" && return
+	printf 'expected: %s\ngot: %s\n' "$2" "$out"
+	return 1
+}
+
+# has FILE TEXT
+has() { grep -qxF -- "$2" "$1" || { echo "$1 has not: $2"; return 1; }; }
+has_not() { ! grep -qxF -- "$2" "$1" || { echo "$1 has: $2"; return 1; }; }
+
+# gives COMMAND REGEX: the output has such a line; the status does not matter.
+gives()
+{
+	local out
+
+	out=$(tree "$1")
+	grep -qE -- "$2" <<<"$out" && return
+	printf 'expected: %s\ngot: %s\n' "$2" "$out"
+	return 1
+}
+
+# A kernel with mm/a.c and mm/b.c of 40 lines each, and a project with a file of
+# its own and two patches: 0001 changes line 5, 0002 line 20 of mm/a.c.
+setup()
+{
+	rm -rf "${dir:?}"/{kernel,project,build}
+	mkdir -p "$dir"/kernel/mm "$dir"/project/{scripts,patches,mm}
+	printf 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\n' \
+		>"$dir/kernel/Makefile"
+	seq -f 'line %g' 40 | tee "$dir/kernel/mm/a.c" >"$dir/kernel/mm/b.c"
+
+	cp "$top/scripts/tree.py" "$dir/project/scripts/"
+	git -C "$dir/project" init -q
+	echo 'own' >"$dir/project/mm/own.c"
+	tree tree || return
+	edit a.c 5 first
+	PATCH=0001-first tree refresh || return
+	edit a.c 20 second
+	PATCH=0002-second tree refresh
+}
+
+# edit FILE LINE TEXT: in the built tree
+edit() { sed -i "${2}s/.*/$3/" "$O/src/exp/mm/$1"; }
+
+exact_patches_are_applied()
+{
+	has "$O/src/exp/mm/a.c" first && has "$O/src/exp/mm/a.c" second &&
+		has "$O/src/exp/mm/own.c" own && tree drift
+}
+
+refresh_changes_nothing_after_tree()
+{
+	local before
+
+	before=$(cat "$dir"/project/{base.lock,patches/*})
+	tree tree && tree refresh &&
+		[ "$before" = "$(cat "$dir"/project/{base.lock,patches/*})" ]
+}
+
+unchanged_files_keep_their_time()
+{
+	local before
+
+	before=$(stat -c %y "$O"/src/exp/mm/*)
+	sleep 0.1
+	tree tree && [ "$before" = "$(stat -c %y "$O"/src/exp/mm/*)" ]
+}
+
+edit_goes_to_the_last_patch_of_its_file()
+{
+	edit a.c 30 third
+	tree refresh && has "$dir/project/patches/0002-second.patch" +third
+}
+
+edit_goes_to_the_patch_that_was_named()
+{
+	edit a.c 33 third
+	PATCH=0001 tree refresh &&
+		has "$dir/project/patches/0001-first.patch" +third && tree drift
+}
+
+edit_that_a_later_patch_changes_is_refused()
+{
+	edit a.c 20 third
+	PATCH=0001 fails refresh "a later patch changes the same lines" &&
+		has_not "$dir/project/patches/0001-first.patch" +third
+}
+
+edit_of_an_unpatched_file_needs_a_patch()
+{
+	edit b.c 1 third
+	fails refresh "no patch touches mm/b.c" &&
+		PATCH=0003-third tree refresh &&
+		has "$dir/project/patches/series" 0003-third.patch && tree drift
+}
+
+edit_survives_make_tree()
+{
+	edit a.c 30 third
+	tree tree && has "$O/src/exp/mm/a.c" third &&
+		gives drift '^not ok - src/exp has no edits'
+}
+
+new_file_becomes_a_file_of_ours()
+{
+	echo new >"$O/src/exp/mm/new.c"
+	echo product >"$O/src/exp/mm/new.o"
+	tree refresh && has "$dir/project/mm/new.c" new &&
+		[ ! -e "$dir/project/mm/new.o" ]
+}
+
+file_edited_on_both_sides_is_refused()
+{
+	echo here >"$dir/project/mm/own.c"
+	echo there >"$O/src/exp/mm/own.c"
+	fails tree "edited both here and in src/exp: mm/own.c" &&
+		fails refresh "mm/own.c is edited both here and in src/exp" &&
+		FORCE=1 tree tree && has "$O/src/exp/mm/own.c" here
+}
+
+removed_patch_and_file_are_undone()
+{
+	sed -i /0002/d "$dir/project/patches/series"
+	rm "$dir/project/patches/0002-second.patch" "$dir/project/mm/own.c"
+	tree tree && has_not "$O/src/exp/mm/a.c" second &&
+		has "$O/src/exp/mm/a.c" first && [ ! -e "$O/src/exp/mm/own.c" ]
+}
+
+kernel_file_is_not_overwritten()
+{
+	echo ours >"$dir/project/mm/b.c"
+	fails tree "mm/b.c is a file of the kernel" &&
+		has_not "$O/src/exp/mm/b.c" ours
+}
+
+patch_outside_the_series_is_named()
+{
+	touch "$dir/project/patches/0009-lost.patch"
+	fails tree "0009-lost.patch is not in patches/series"
+}
+
+moved_lines_are_an_offset()
+{
+	sed -i '1i new first line' "$KSRC/mm/a.c"
+	gives drift '^not ok - 0001-first.patch: offset' &&
+		gives tree 'lines moved: 0001-first.patch, 0002-second.patch' &&
+		has "$O/src/exp/mm/a.c" first
+}
+
+changed_context_is_a_three_way()
+{
+	sed -i '18d' "$KSRC/mm/a.c"
+	gives drift '^ok - 0001-first.patch: exact' &&
+		gives drift '^not ok - 0002-second.patch: three-way' &&
+		fails tree '0002-second.patch (three-way)' &&
+		tree rebase && tree drift && has "$O/src/exp/mm/a.c" second
+}
+
+broken_patch_is_a_conflict()
+{
+	sed -i 's/^-line 20/-line 21/' "$dir/project/patches/0002-second.patch"
+	gives drift '^not ok - 0002-second.patch: conflict' &&
+		fails tree '0002-second.patch (conflict)'
+}
+
+conflict_is_left_to_be_solved()
+{
+	local repo=$O/src/rebase
+
+	sed -i '20s/.*/theirs/' "$KSRC/mm/a.c"
+	fails rebase "a patch is in conflict" &&
+		fails rebase "a patch is in conflict" &&
+		sed -i '/^[<=>|]\{7\}/d; /^theirs/d' "$repo/mm/a.c" &&
+		git -C "$repo" add mm/a.c &&
+		git -C "$repo" am -q --continue &&
+		tree rebase && tree drift && has "$O/src/exp/mm/a.c" second
+}
+
+other_release_is_refused()
+{
+	sed -i 's/= 12/= 11/' "$KSRC/Makefile"
+	fails tree "is 6.11.1, not 6.12.x"
+}
+
+failed_unpack_leaves_nothing_to_trust()
+{
+	seq 100 >"$KSRC/mm/unreadable.c"
+	mkdir "$dir/bin"
+	printf '#!/bin/sh\necho "rsync: no space" >&2\nexit 11\n' >"$dir/bin/rsync"
+	chmod +x "$dir/bin/rsync"
+	rm -r "$O"
+	PATH=$dir/bin:$PATH fails tree "rsync failed: rsync: no space" || return
+	[ ! -e "$O/src/pristine" ] && [ ! -e "$O/src/pristine.stamp" ] &&
+		tree tree && has "$O/src/exp/mm/a.c" second
+}
+
+cases=$(declare -F | sed -n 's/^declare -f \([a-z]*_[a-z_]*\)$/\1/p' |
+	grep -vx has_not)
+number=0 failed=0
+for case in ${T:-$cases}; do
+	number=$((number + 1))
+	if out=$(setup 2>&1 && $case 2>&1); then
+		echo "ok $number - $case"
+	else
+		echo "not ok $number - $case"
+		printf '%s\n' "$out" | sed 's/^/#   /'
+		failed=$((failed + 1))
+	fi
+done
+echo "1..$number"
+[ $failed -eq 0 ]
