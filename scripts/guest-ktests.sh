@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# guest-ktests.sh SUITES: in the guest, run the suites that $T names (default:
+# all) in $O/ktests/bin.  Leaves OUT/NAME.log for each and OUT/results: NAME,
+# exit status, seconds.  The time limits are multiplied by $SLOW.
+
+set -uo pipefail
+
+HUGE_PAGES_PER_NODE=64
+
+# Tests leave settings behind, or fail where they find little free memory.
+fresh_settings()
+{
+	local node
+
+	sysctl -qw vm.drop_caches=3 vm.compact_memory=1
+	for node in /sys/devices/system/node/node?; do
+		echo $HUGE_PAGES_PER_NODE \
+			>"$node/hugepages/hugepages-2048kB/nr_hugepages"
+	done
+	echo 0 >/sys/kernel/mm/ksm/run
+}
+
+run_suite()
+{
+	local name=$1 limit=$(($2 * SLOW)) start=$SECONDS status=0
+	shift 2
+
+	fresh_settings
+	timeout -k 5 $limit sh -c "$*" >"$OUT/$name.log" 2>&1 </dev/null ||
+		status=$?
+	printf '%s %d %d\n' "$name" $status $((SECONDS - start)) |
+		tee -a "$OUT/results"
+}
+
+cd "$O/ktests/bin" || exit
+while read -r name limit command; do
+	if [[ $name == "#"* || -z $name || $limit == skip ]] ||
+	   [[ -n ${T:-} && $name != "$T" ]]; then
+		continue
+	fi
+	run_suite "$name" "$limit" "$command"
+done <"$1"

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# ktests.sh: run the kernel's own mm tests and compare two kernels.  Builds the
+# selftests of the pristine tree, runs those listed in tests/ktests/suites in a
+# guest on each of $KERNELS (default "stock exp"), and the user-space tests of
+# the patched tree on the host.  T=NAME runs one suite.
+#
+# Most functions are called by phase:
+# shellcheck disable=SC2317
+
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+KERNELS=${KERNELS:-stock exp}
+T=${T:-}
+DIR=$O/ktests
+MAPLE_TRIES=3
+
+# source_links SOURCE TESTING...: a tree that has copies of the TESTING
+# directories, which their makefiles write to, and links for all else.
+source_links()
+{
+	local src=$1 to=$2 dir
+	shift 2
+
+	rm -rf "$to"
+	mkdir -p "$to/tools/testing/selftests"
+	ln -s "$src"/{arch,include,lib,mm,scripts} "$to"
+	ln -s "$src"/tools/{arch,include,lib,scripts} "$to/tools"
+	ln -s "$src"/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h,x86} \
+		"$to/tools/testing/selftests"
+	for dir; do
+		cp -r "$src/tools/testing/$dir" \
+			"$to/tools/testing/$(dirname "$dir")"
+	done
+}
+
+# khugepaged.c lacks the header that defines KSFT_SKIP.
+build_selftests()
+{
+	local src=$O/src/pristine
+
+	kmake "$src" "$DIR/headers" headers_install INSTALL_HDR_PATH="$DIR/usr"
+	source_links "$src" "$DIR/pristine" selftests/mm
+	mkdir -p "$DIR/bin"
+	make -C "$DIR/pristine/tools/testing/selftests/mm" -j"$JOBS" CC="$CC" \
+		OUTPUT="$DIR/bin" top_srcdir="$DIR/pristine" \
+		KHDR_INCLUDES="-isystem $DIR/usr/include" \
+		EXTRA_CFLAGS=-DKSFT_SKIP=4
+}
+
+build_user_space_tests()
+{
+	local testing=$DIR/exp/tools/testing
+
+	source_links "$O/src/exp" "$DIR/exp" memblock radix-tree shared
+	make -C "$testing/memblock" -j"$JOBS" CC="$CC" NUMA=1 main
+	make -C "$testing/radix-tree" -j"$JOBS" CC="$CC" \
+		generated/map-shift.h generated/bit-length.h maple
+}
+
+build()
+{
+	build_selftests
+	build_user_space_tests
+}
+
+run_guest()
+{
+	local kernel=$1 slow=1 out=$DIR/run/$1
+
+	case $kernel in *debug) slow=4 ;; esac
+	rm -rf "$out"
+	KERNEL=$kernel OUT=$out SMP=${SMP:-2} MEM=${MEM:-4G} SWAP=512M \
+		TIMEOUT=${TIMEOUT:-$((2400 * slow))} \
+		CMD="SLOW=$slow T=$T scripts/guest-ktests.sh $TOP/tests/ktests/suites" \
+		"$TOP/scripts/boot.sh"
+}
+
+# user_space_test NAME COMMAND...: one TAP result.
+user_space_test()
+{
+	local name=$1 log=$O/log/ktests-$1.log
+	shift
+
+	[ -z "$T" ] || [ "$T" = "$name" ] || return 0
+	if "$@" >"$log" 2>&1; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		note "log $(show_path "$log")"
+		return 1
+	fi
+}
+
+# Its readers must be seen to meet a writer (run_check_rcu_slowread), which on a
+# busy machine they may not: only a test that fails every time has failed.
+maple()
+{
+	local try
+
+	for ((try = 1; try <= MAPLE_TRIES; try++)); do
+		(cd "$DIR/exp/tools/testing/radix-tree" && ./maple) && return
+	done
+	return 1
+}
+
+cd "$TOP"
+failed=0
+RERUN="make ktests" phase ktests-build build
+for kernel in $KERNELS; do
+	RERUN="make ktests KERNELS=$kernel" phase "ktests-$kernel" \
+		run_guest "$kernel" || failed=1
+done
+# shellcheck disable=SC2086 # one word per kernel
+scripts/ktests-report.py "$DIR/run" "$O/report/ktests.tsv" $KERNELS || failed=1
+user_space_test memblock "$DIR/exp/tools/testing/memblock/main" || failed=1
+user_space_test maple maple || failed=1
+exit $failed
