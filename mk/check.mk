@@ -43,6 +43,11 @@ CHECKS += kerneldoc
 check-kerneldoc: tree ## kernel-doc is complete and without new warnings
 	@scripts/check-kerneldoc.sh
 
+CHECKS += vma
+.PHONY: check-vma
+check-vma: tree ## the kernel's user-space tests of VMA merging
+	@scripts/check-vma.sh
+
 CHECKS += tree
 .PHONY: check-tree
 check-tree: setup ## tests of tree.py: apply, refresh, drift, rebase
