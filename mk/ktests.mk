@@ -6,3 +6,6 @@ KTESTS_KERNELS = $(if $(filter command line,$(origin KERNELS)),$(KERNELS),stock 
 .PHONY: ktests
 ktests: $(addprefix kernel-,$(KTESTS_KERNELS)) ## mm selftests, memblock and maple tree, compared with stock: T=
 	@KERNELS="$(KTESTS_KERNELS)" scripts/ktests.sh
+
+.PHONY: check-ktests
+check-ktests: ktests

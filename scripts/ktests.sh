@@ -25,14 +25,13 @@ source_links()
 	local src=$1 to=$2 dir
 	shift 2
 
-	rm -rf "$to"
 	mkdir -p "$to/tools/testing/selftests"
-	ln -s "$src"/{arch,include,lib,mm,scripts} "$to"
-	ln -s "$src"/tools/{arch,include,lib,scripts} "$to/tools"
-	ln -s "$src"/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h,x86} \
+	ln -sfn "$src"/{arch,include,lib,mm,scripts} "$to"
+	ln -sfn "$src"/tools/{arch,include,lib,scripts} "$to/tools"
+	ln -sfn "$src"/tools/testing/selftests/{lib.mk,kselftest.h,kselftest_harness.h,x86} \
 		"$to/tools/testing/selftests"
 	for dir; do
-		cp -r "$src/tools/testing/$dir" \
+		rsync -a "$src/tools/testing/$dir" \
 			"$to/tools/testing/$(dirname "$dir")"
 	done
 }
@@ -67,13 +66,14 @@ build()
 	build_user_space_tests
 }
 
+# The migration test wants three CPUs.
 run_guest()
 {
 	local kernel=$1 slow=1 out=$DIR/run/$1
 
 	case $kernel in *debug) slow=4 ;; esac
 	rm -rf "$out"
-	KERNEL=$kernel OUT=$out SMP=${SMP:-2} MEM=${MEM:-4G} SWAP=512M \
+	KERNEL=$kernel OUT=$out SMP=${SMP:-3} MEM=${MEM:-4G} SWAP=512M \
 		TIMEOUT=${TIMEOUT:-$((2400 * slow))} \
 		CMD="SLOW=$slow T=$T scripts/guest-ktests.sh $TOP/tests/ktests/suites" \
 		"$TOP/scripts/boot.sh"
