@@ -215,7 +215,7 @@ test_kvm_works() # KVM that runs the probe is used
 copy_repository()
 {
 	mkdir -p "$tmp/repo" "$tmp/build/src"
-	git ls-files -z | xargs -0 cp -P --parents -t "$tmp/repo" || return
+	git ls-files -coz --exclude-standard | xargs -0 cp -P --parents -t "$tmp/repo" || return
 	ln -s "$O/src/pristine" "$tmp/build/src"
 	cp "$O/src/pristine.stamp" "$tmp/build/src"
 	cd "$tmp/repo" || return
