@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _LINUX_ANON_SPACE_H
+#define _LINUX_ANON_SPACE_H
+
+#include <linux/anon_space_types.h>
+#include <linux/atomic.h>
+#include <linux/mm_types.h>
+
+struct folio;
+struct page;
+struct rmap_walk_control;
+
+/**
+ * struct anon_vma - identity of one mm's virtual anonymous file
+ * @rwsem:      the file lock: protects @members, @nr_members and @owner
+ * @refcount:   one for each membership and for whoever else keeps a pointer
+ * @nr_members: length of @members
+ * @owner:      the mm whose new folios come here, NULL when it has exited
+ * @members:    the memberships of all mms that may map folios of this file, an
+ *              mm always behind the one that it was forked from
+ *
+ * folio->mapping of an anonymous folio points here. The name is that of the
+ * object which it replaces.
+ */
+struct anon_vma {
+	struct rw_semaphore rwsem;
+	atomic_t refcount;
+	unsigned int nr_members;
+	struct mm_struct *owner;
+	struct list_head members;
+};
+
+/**
+ * struct anon_membership - an mm may map folios of a file
+ * @mm:       the mm
+ * @anon_vma: the file, on which this holds a reference
+ * @in_file:  entry in anon_vma.members, under the file lock
+ * @in_mm:    entry in anon_space.memberships; added before the mm is seen by
+ *            others or with its first anonymous fault, removed by its exit
+ */
+struct anon_membership {
+	struct mm_struct *mm;
+	struct anon_vma *anon_vma;
+	struct list_head in_file;
+	struct list_head in_mm;
+};
+
+#ifdef CONFIG_MMU
+void __put_anon_vma(struct anon_vma *anon_vma);
+
+static inline void get_anon_vma(struct anon_vma *anon_vma)
+{
+	atomic_inc(&anon_vma->refcount);
+}
+
+static inline void put_anon_vma(struct anon_vma *anon_vma)
+{
+	if (atomic_dec_and_test(&anon_vma->refcount))
+		__put_anon_vma(anon_vma);
+}
+
+static inline void anon_vma_lock_write(struct anon_vma *anon_vma)
+{
+	down_write(&anon_vma->rwsem);
+}
+
+static inline int anon_vma_trylock_write(struct anon_vma *anon_vma)
+{
+	return down_write_trylock(&anon_vma->rwsem);
+}
+
+static inline void anon_vma_unlock_write(struct anon_vma *anon_vma)
+{
+	up_write(&anon_vma->rwsem);
+}
+
+static inline void anon_vma_lock_read(struct anon_vma *anon_vma)
+{
+	down_read(&anon_vma->rwsem);
+}
+
+static inline int anon_vma_trylock_read(struct anon_vma *anon_vma)
+{
+	return down_read_trylock(&anon_vma->rwsem);
+}
+
+static inline void anon_vma_unlock_read(struct anon_vma *anon_vma)
+{
+	up_read(&anon_vma->rwsem);
+}
+
+static inline void anon_space_lock_write(struct mm_struct *mm)
+{
+	down_write(&mm->anon_space.rwsem);
+}
+
+static inline void anon_space_unlock_write(struct mm_struct *mm)
+{
+	up_write(&mm->anon_space.rwsem);
+}
+
+static inline void anon_space_lock_read(struct mm_struct *mm)
+{
+	down_read(&mm->anon_space.rwsem);
+}
+
+static inline void anon_space_unlock_read(struct mm_struct *mm)
+{
+	up_read(&mm->anon_space.rwsem);
+}
+
+static inline void anon_space_assert_locked(struct mm_struct *mm)
+{
+	rwsem_assert_held(&mm->anon_space.rwsem);
+}
+
+static inline void anon_space_assert_write_locked(struct mm_struct *mm)
+{
+	rwsem_assert_held_write(&mm->anon_space.rwsem);
+}
+
+void anon_vma_init(void);
+
+void anon_space_init(struct mm_struct *mm);
+int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm);
+void anon_space_exit(struct mm_struct *mm);
+
+int __anon_vma_prepare(struct vm_area_struct *vma);
+void anon_space_attach_vma(struct vm_area_struct *vma);
+void anon_space_detach_vma(struct vm_area_struct *vma);
+void __anon_space_attach_vma(struct vm_area_struct *vma);
+void __anon_space_detach_vma(struct vm_area_struct *vma);
+struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
+		unsigned long start, unsigned long end);
+struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
+		unsigned long end);
+
+bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma);
+struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
+pgoff_t __anon_space_index(struct mm_struct *mm, unsigned long addr);
+pgoff_t anon_space_index(struct mm_struct *mm, unsigned long addr);
+bool anon_space_finds(struct mm_struct *mm, unsigned long addr,
+		      struct folio *folio, struct page *page);
+
+bool anon_space_walk_folio(struct mm_struct *mm, struct folio *folio,
+			   struct rmap_walk_control *rwc);
+bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,
+			   unsigned long end, struct folio *folio,
+			   struct rmap_walk_control *rwc);
+#else
+static inline void anon_space_init(struct mm_struct *mm)
+{
+}
+#endif /* CONFIG_MMU */
+
+#ifdef CONFIG_DEBUG_ANON_SPACE
+void anon_space_validate_vmas(struct mm_struct *mm);
+#else
+static inline void anon_space_validate_vmas(struct mm_struct *mm)
+{
+}
+#endif
+
+#endif /* _LINUX_ANON_SPACE_H */

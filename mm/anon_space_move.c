@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moves inside the virtual anonymous file: what mremap() does to the reverse
+ * map.
+ */
+
+/**
+ * DOC: Moving anonymous memory
+ *
+ * A move from A to B changes the offset of the pages in the mm's file. While
+ * the page table entries move, under the space lock and the page table locks,
+ * each is looked at:
+ *
+ * - A page that only this mm maps gets the index of its new address. It may
+ *   stay in the file of an ancestor: this mm is a member of that, too.
+ * - A page that is shared keeps its index, and so does what cannot be told
+ *   apart from a shared page or must not be written to just now: a folio under
+ *   migration, a large folio of which only a part moves. The mm records where
+ *   such pages went (mm/anon_moves.c).
+ * - A swap entry has no index. If only this mm has it, the folio will get one
+ *   when it is swapped in; if relatives may have it, too, the index is the one
+ *   that all of them agree on, that of the page before any of them moved it.
+ * - A whole page table moves without a look at its entries, which all are kept,
+ *   unless there is a record already: then the entries may be of two origins,
+ *   which a single record cannot say.
+ *
+ * Walkers of the reverse map take the space lock of one mm after that of the
+ * other, and read the index inside. So they see an entry, its index and the
+ * record either before or after the move.
+ *
+ * Records are allocated outside of all locks: when there is none left for an
+ * entry, the move is interrupted before that entry. Those over the source are
+ * dropped only at the end, so a move that fails can go back without needing
+ * any, unless a page that was rewritten cannot be rewritten again: it is under
+ * migration now, or reclaim has unmapped a part of its large folio. That must
+ * not fail, and takes one small allocation for such a page.
+ */
+
+#include <linux/anon_moves.h>
+#include <linux/anon_space.h>
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/swapops.h>
+
+#include "anon_space_move.h"
+#include "internal.h"
+
+static struct anon_moves *to_moves(struct anon_space_move *move)
+{
+	return &move->vma->vm_mm->anon_space.moves;
+}
+
+/**
+ * anon_space_move_begin - begin to move page table entries
+ * @move: to be set up
+ * @vma: the VMA that they are moved from
+ * @old_addr: first address to move from
+ * @new_addr: first address to move to
+ * @len: number of bytes
+ *
+ * Context: sleeps. mmap_lock held for writing; nothing is mapped at the new
+ * addresses. Takes the space lock.
+ * Return: 0, or -ENOMEM if a stale record at the new addresses cannot be cut.
+ */
+int anon_space_move_begin(struct anon_space_move *move,
+			  struct vm_area_struct *vma, unsigned long old_addr,
+			  unsigned long new_addr, unsigned long len)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned long new_end = new_addr + len;
+	bool clipped;
+
+	mmap_assert_write_locked(mm);
+	*move = (struct anon_space_move) {
+		.vma = vma,
+		.old_start = old_addr,
+		.old_end = old_addr + len,
+		.new_start = new_addr,
+		.anon = vma->anon_vma,
+	};
+	if (!move->anon || !anon_moves_find(to_moves(move), new_addr, new_end))
+		return 0;
+
+	move->spare = anon_move_alloc(GFP_KERNEL);
+	anon_space_lock_write(mm);
+	clipped = anon_moves_clip(to_moves(move), new_addr, new_end,
+				  &move->spare);
+	anon_space_unlock_write(mm);
+	return clipped ? 0 : -ENOMEM;
+}
+
+/**
+ * anon_space_move_back - turn round a move that could be done only in part
+ * @move: the move
+ * @vma: the VMA at the addresses that were to be the new ones
+ * @moved: number of bytes that were moved
+ *
+ * Context: mmap_lock held for writing.
+ */
+void anon_space_move_back(struct anon_space_move *move,
+			  struct vm_area_struct *vma, unsigned long moved)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+	swap(move->old_start, move->new_start);
+	move->old_end = move->old_start + moved;
+	move->vma = vma;
+	move->back = true;
+}
+
+/**
+ * anon_space_move_end - all entries have been moved
+ * @move: the move
+ *
+ * Forgets what was recorded of pages at the addresses that they have left.
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ */
+void anon_space_move_end(struct anon_space_move *move)
+{
+	struct mm_struct *mm = move->vma->vm_mm;
+	unsigned long start = move->old_start, end = move->old_end;
+
+	mmap_assert_write_locked(mm);
+	/* The stack of a new program moves down by less than its size. */
+	if (move->new_start < start)
+		start = max(start, move->new_start + (end - start));
+	if (move->anon && anon_moves_find(to_moves(move), start, end)) {
+		if (!move->spare)
+			move->spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
+		anon_space_lock_write(mm);
+		anon_moves_clip(to_moves(move), start, end, &move->spare);
+		anon_space_unlock_write(mm);
+	}
+	anon_move_free(move->spare);
+}
+
+/**
+ * anon_space_move_reserve - have a record at hand
+ * @move: the move
+ *
+ * Context: sleeps. mmap_lock held for writing.
+ * Return: 0, or -ENOMEM, also if the mm has too many records (INV-7). While
+ * moving back it does not fail.
+ */
+int anon_space_move_reserve(struct anon_space_move *move)
+{
+	gfp_t gfp = GFP_KERNEL;
+
+	mmap_assert_write_locked(move->vma->vm_mm);
+	if (!move->anon || move->spare)
+		return 0;
+	if (move->back)
+		gfp |= __GFP_NOFAIL;
+	else if (to_moves(move)->nr >= sysctl_max_map_count)
+		return -ENOMEM;
+	move->spare = anon_move_alloc(gfp);
+	return move->spare ? 0 : -ENOMEM;
+}
+
+/**
+ * anon_space_move_may_table - may a page table be moved as a whole?
+ * @move: the move
+ * @old_addr: address that the page table maps
+ * @new_addr: address that it is to map
+ * @size: bytes that it maps
+ *
+ * Context: mmap_lock held for writing.
+ * Return: whether one record will do for all its pages.
+ */
+bool anon_space_move_may_table(struct anon_space_move *move,
+			       unsigned long old_addr, unsigned long new_addr,
+			       unsigned long size)
+{
+	unsigned long start = max(old_addr, move->old_start);
+	unsigned long end = min(old_addr + size, move->old_end);
+	struct anon_move *record;
+
+	mmap_assert_write_locked(move->vma->vm_mm);
+	/* Its index is either right again or recorded since the move forth. */
+	if (!move->anon || move->back)
+		return true;
+	record = anon_moves_find(to_moves(move), start, end);
+	if (!record)
+		return true;
+	/* All that is recorded returns to the address of its index. */
+	return record->addr <= start && anon_move_end(record) >= end &&
+	       anon_move_index(record, old_addr) == new_addr >> PAGE_SHIFT;
+}
+
+/**
+ * anon_space_move_lock - keep walkers of the reverse map out
+ * @move: the move
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ */
+void anon_space_move_lock(struct anon_space_move *move)
+{
+	if (move->anon)
+		anon_space_lock_write(move->vma->vm_mm);
+}
+
+/* Record the pages that were kept, before any walker can miss them. */
+static void anon_space_move_flush(struct anon_space_move *move)
+{
+	if (!move->run_nr)
+		return;
+	anon_space_assert_write_locked(move->vma->vm_mm);
+	anon_moves_add(to_moves(move), move->run_addr, move->run_index,
+		       move->run_nr, move->new_start, &move->spare);
+	move->run_nr = 0;
+}
+
+/**
+ * anon_space_move_unlock - let walkers see what was moved
+ * @move: the move
+ *
+ * Context: releases the lock that anon_space_move_lock() took.
+ */
+void anon_space_move_unlock(struct anon_space_move *move)
+{
+	if (!move->anon)
+		return;
+	anon_space_move_flush(move);
+	anon_space_unlock_write(move->vma->vm_mm);
+}
+
+/*
+ * While moving back: is the page found by what was recorded before the move? If
+ * not, make room for a new record.
+ */
+static bool recorded_before(struct anon_space_move *move, pgoff_t index,
+			    unsigned long new_addr, unsigned long nr)
+{
+	if (index == __anon_space_index(move->vma->vm_mm, new_addr))
+		return true;
+	anon_space_move_flush(move);
+	anon_moves_clip(to_moves(move), new_addr,
+			new_addr + (nr << PAGE_SHIFT), &move->spare);
+	return false;
+}
+
+/* Returns false if a record is needed which is not there. */
+static bool keep_index(struct anon_space_move *move, pgoff_t index,
+		       unsigned long new_addr, unsigned long nr)
+{
+	if (index == new_addr >> PAGE_SHIFT)
+		return true;
+	if (move->back && recorded_before(move, index, new_addr, nr))
+		return true;
+	/* Same run: also covers the pages in between, which does no harm. */
+	if (move->run_nr && index - move->run_index ==
+			    (new_addr - move->run_addr) >> PAGE_SHIFT) {
+		move->run_nr = index - move->run_index + nr;
+		return true;
+	}
+	anon_space_move_flush(move);
+	if (!move->spare)
+		return false;
+	move->run_addr = new_addr;
+	move->run_index = index;
+	move->run_nr = nr;
+	return true;
+}
+
+/**
+ * anon_space_move_table - a whole page table has been moved
+ * @move: the move
+ * @old_addr: address that it mapped
+ * @new_addr: address that it maps
+ * @size: bytes that it maps
+ *
+ * ASSUMPTIONS: anon_space_move_may_table() and anon_space_move_reserve() were
+ * asked before the space lock was taken.
+ *
+ * Context: space lock held by anon_space_move_lock().
+ */
+void anon_space_move_table(struct anon_space_move *move, unsigned long old_addr,
+			   unsigned long new_addr, unsigned long size)
+{
+	/* The addresses may have been aligned down to those of a table. */
+	unsigned long start = max(old_addr, move->old_start);
+	unsigned long end = min(old_addr + size, move->old_end);
+	bool kept;
+
+	if (!move->anon || move->back)
+		return;
+	kept = keep_index(move, start >> PAGE_SHIFT,
+			  new_addr + (start - old_addr),
+			  (end - start) >> PAGE_SHIFT);
+	VM_WARN_ON_ONCE(!kept);
+}
+
+/*
+ * Not exclusive, so possibly shared, but it is not: nobody else maps it, and
+ * with the folio locked and not in the swap cache nobody else has an entry for
+ * it. The folio lock must not be waited for under a page table lock.
+ */
+static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
+		       unsigned long new_addr)
+{
+	bool mine;
+
+	if (folio_mapcount(folio) != 1 || folio_test_swapcache(folio) ||
+	    !folio_trylock(folio))
+		return false;
+	mine = folio_mapcount(folio) == 1 && !folio_test_swapcache(folio);
+	if (mine)
+		folio_move_anon_rmap(folio, vma, new_addr);
+	folio_unlock(folio);
+	return mine;
+}
+
+/*
+ * Do all pages of the folio move together, and does nobody else map them? An
+ * earlier move may have scattered them, so every entry has to be seen.
+ */
+static bool moves_whole(struct anon_space_move *move, struct folio *folio,
+			pte_t *ptep, unsigned long old_addr,
+			unsigned long new_addr)
+{
+	unsigned long i, nr = folio_nr_pages(folio);
+	unsigned long pfn = folio_pfn(folio);
+
+	if (move->old_end - old_addr < folio_size(folio) ||
+	    pmd_addr_end(old_addr, move->old_end) - old_addr <
+		    folio_size(folio) ||
+	    PMD_SIZE - (new_addr & ~PMD_MASK) < folio_size(folio))
+		return false;
+	for (i = 0; i < nr; i++) {
+		pte_t pte = ptep_get(ptep + i);
+
+		if (!pte_present(pte) || pte_pfn(pte) != pfn + i ||
+		    !PageAnonExclusive(folio_page(folio, i)))
+			return false;
+	}
+	return true;
+}
+
+static bool move_present(struct anon_space_move *move, pte_t *ptep,
+			 struct page *page, unsigned long old_addr,
+			 unsigned long new_addr)
+{
+	struct folio *folio = page_folio(page);
+	pgoff_t index;
+
+	/* mremap() has broken KSM pages; their walks do not use the index. */
+	if (!folio_test_anon(folio) || folio_test_ksm(folio))
+		return true;
+	if (!folio_test_large(folio)) {
+		if (PageAnonExclusive(page)) {
+			WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+			return true;
+		}
+		return try_to_own(folio, move->vma, new_addr) ||
+		       keep_index(move, folio->index, new_addr, 1);
+	}
+
+	index = folio->index + folio_page_idx(folio, page);
+	if (index == new_addr >> PAGE_SHIFT)
+		return true;
+	if (page == &folio->page &&
+	    moves_whole(move, folio, ptep, old_addr, new_addr)) {
+		WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+		return true;
+	}
+	return keep_index(move, index, new_addr, 1);
+}
+
+static bool move_swap_entry(struct anon_space_move *move, pte_t pte,
+			    unsigned long old_addr, unsigned long new_addr)
+{
+	swp_entry_t entry = pte_to_swp_entry(pte);
+	struct folio *folio;
+	struct page *page;
+
+	if (!non_swap_entry(entry))
+		return pte_swp_exclusive(pte) ||
+		       keep_index(move, __anon_space_index(move->vma->vm_mm,
+							   old_addr),
+				  new_addr, 1);
+	if (!is_pfn_swap_entry(entry) || is_hwpoison_entry(entry))
+		return true;
+	page = pfn_swap_entry_to_page(entry);
+	folio = page_folio(page);
+	if (!folio_test_anon(folio) || folio_test_ksm(folio))
+		return true;
+	return keep_index(move, folio->index + folio_page_idx(folio, page),
+			  new_addr, 1);
+}
+
+/**
+ * __anon_space_move_pte - anon_space_move_pte() for all but the usual case
+ * @move: the move
+ * @ptep: the entry, followed by the other ones of the page table
+ * @pte: its value
+ * @old_addr: address that it moves from
+ * @new_addr: address that it moves to
+ *
+ * Context: as anon_space_move_pte().
+ * Return: as anon_space_move_pte().
+ */
+bool __anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
+			   unsigned long old_addr, unsigned long new_addr)
+{
+	struct page *page;
+
+	anon_space_assert_write_locked(move->vma->vm_mm);
+	if (!pte_present(pte))
+		return move_swap_entry(move, pte, old_addr, new_addr);
+	page = vm_normal_page(move->vma, old_addr, pte);
+	return !page || move_present(move, ptep, page, old_addr, new_addr);
+}
+
+/* For a huge page that is mapped as a whole; @folio may be of a file. */
+static bool move_huge(struct anon_space_move *move, struct folio *folio,
+		      bool present, unsigned long new_addr)
+{
+	if (!folio_test_anon(folio))
+		return true;
+	if (present && PageAnonExclusive(&folio->page)) {
+		WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+		return true;
+	}
+	return keep_index(move, folio->index, new_addr, folio_nr_pages(folio));
+}
+
+/**
+ * anon_space_move_pmd - prepare the reverse map for the move of a huge page
+ * @move: the move
+ * @pmd: its entry, present or of a migration
+ * @new_addr: address that it moves to
+ *
+ * Context: as anon_space_move_pte().
+ * Return: as anon_space_move_pte().
+ */
+bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
+			 unsigned long new_addr)
+{
+	struct folio *folio;
+
+	if (!move->anon)
+		return true;
+	anon_space_assert_write_locked(move->vma->vm_mm);
+	if (pmd_present(pmd))
+		folio = page_folio(pmd_page(pmd));
+	else
+		folio = pfn_swap_entry_folio(pmd_to_swp_entry(pmd));
+	return move_huge(move, folio, pmd_present(pmd), new_addr);
+}
+
+/**
+ * anon_space_move_hugetlb - prepare the reverse map for the move of one entry
+ * @move: the move
+ * @pte: the entry of a hugetlb page
+ * @new_addr: address that it moves to
+ *
+ * Context: as anon_space_move_pte().
+ * Return: as anon_space_move_pte().
+ */
+bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
+			     unsigned long new_addr)
+{
+	swp_entry_t entry;
+
+	if (!move->anon)
+		return true;
+	anon_space_assert_write_locked(move->vma->vm_mm);
+	if (pte_present(pte))
+		return move_huge(move, page_folio(pte_page(pte)), true,
+				 new_addr);
+	entry = pte_to_swp_entry(pte);
+	if (!is_migration_entry(entry))
+		return true;
+	return move_huge(move, pfn_swap_entry_folio(entry), false, new_addr);
+}
