@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Processes: workers grow one tree of processes after the other.  A tree
+ * depends on the seed and its own path alone, so it can be replayed.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "torture.h"
+
+#define MAX_THREADS	4
+#define MIN_AREA	(2 * HUGE_PAGES)
+#define MAX_DEPTH	4
+#define MODEL_SIZE	((NR_SLOTS + NR_HEAP) * sizeof(struct slot))
+#define GRACE		240	/* seconds that processes get to end */
+
+struct shared *shared;
+static struct actor actors[MAX_THREADS];
+static const struct op *wheel[256];
+static unsigned int wheel_size;
+
+static const struct weight move_weights[] = {
+	{ "map", 6 }, { "write", 12 }, { "read", 4 }, { "move", 30 },
+	{ "round_trip", 12 }, { "splice", 6 }, { "dontunmap", 8 },
+	{ "grow", 6 }, { "move_shrink", 4 }, { "uffd", 8 }, { "fork", 6 },
+	{ "write_same", 4 }, { NULL }
+};
+
+static const struct weight fork_weights[] = {
+	{ "map", 4 }, { "write", 16 }, { "read", 8 }, { "move", 4 },
+	{ "fork", 16 }, { "spawn", 2 }, { "unmap", 2 }, { NULL }
+};
+
+const struct profile profiles[] = {
+	{ "mix", "everything against everything", NULL, ~0U },
+	{ "move", "moves of inherited memory against migration, reclaim, split",
+	  move_weights, 1 << MIGRATE | 1 << MIGRATE_ALL | 1 << PAGEOUT |
+	  1 << RECLAIM | 1 << SPLIT | 1 << KSM | 1 << VALIDATE |
+	  1 << PROBABILITY },
+	{ "fork", "fork and exit against migration", fork_weights,
+	  1 << MIGRATE | 1 << MIGRATE_ALL | 1 << COMPACT | 1 << VALIDATE |
+	  1 << PROBABILITY },
+	{ NULL },
+};
+
+static unsigned int weight_of(const struct op *op)
+{
+	const struct weight *w = options.profile->weights;
+
+	if (!w)
+		return op->weight;
+	for (; w->op; w++) {
+		if (!strcmp(w->op, op->name))
+			return w->weight;
+	}
+	return 0;
+}
+
+static void build_wheel(void)
+{
+	const struct op *op;
+	unsigned int i;
+
+	for (op = ops; op->name; op++) {
+		for (i = weight_of(op); i; i--) {
+			if (wheel_size == ARRAY_SIZE(wheel))
+				die("profile %s: weights add up to too much",
+				    options.profile->name);
+			wheel[wheel_size++] = op;
+		}
+	}
+}
+
+static bool ending(void)
+{
+	return shared->stop || shared->failed;
+}
+
+static void step(void)
+{
+	const struct op *op = wheel[below(wheel_size)];
+	struct range area = me->area;
+
+	if (op->on_heap && me->owns_heap && one_in(10))
+		me->area = (struct range){ NR_SLOTS, NR_HEAP };
+	op->run();
+	me->area = area;
+	atomic_fetch_add(&shared->operations, 1);
+}
+
+/* Of a child that failed, the reason has been told by itself, if it could. */
+static void check_status(pid_t pid, int status)
+{
+	if (WIFSIGNALED(status) && !shared->failed)
+		fail("process %d was killed by signal %d", pid,
+		     WTERMSIG(status));
+	if (status && !shared->failed)
+		fail("process %d ended with status %d", pid,
+		     WEXITSTATUS(status));
+}
+
+static bool reap(pid_t *child, int flags)
+{
+	int status;
+
+	if (*child && waitpid(*child, &status, flags) == *child) {
+		check_status(*child, status);
+		*child = 0;
+	}
+	return !*child;
+}
+
+static void reap_all(void)
+{
+	for (unsigned int i = 0; i < NR_CHILDREN; i++)
+		reap(&me->children[i], 0);
+}
+
+static void *run_thread(void *arg)
+{
+	unsigned int i;
+
+	me = arg;
+	if (pipe2(me->pipe, O_CLOEXEC))
+		fail("pipe: %m");
+	if (options.inject)
+		inject(true);
+	for (i = 0; i < me->budget && !ending(); i++)
+		step();
+	if (options.inject)
+		inject(false);
+	verify_all();
+	reap_all();
+	close(me->pipe[0]);
+	close(me->pipe[1]);
+	return NULL;
+}
+
+static unsigned int enter_live(void)
+{
+	unsigned int i;
+	pid_t none;
+
+	for (i = 0; i < MAX_LIVE; i++) {
+		none = 0;
+		if (atomic_compare_exchange_strong(&shared->live[i], &none,
+						   getpid()))
+			break;
+	}
+	return i;
+}
+
+static void leave_live(unsigned int i)
+{
+	if (i < MAX_LIVE)
+		shared->live[i] = 0;
+	atomic_fetch_sub(&shared->processes, 1);
+}
+
+/* Divides the area; the first thread is this one. */
+static unsigned int set_up_threads(struct range area)
+{
+	unsigned int i, nr, size, most = area.nr / MIN_AREA;
+
+	memset(actors, 0, sizeof(actors));
+	me = &actors[0];
+	me->random = mix(options.seed, self.path, 0);
+	nr = 1 + below(MAX_THREADS);
+	if (nr > most)
+		nr = most ?: 1;
+	size = area.nr / nr / HUGE_PAGES * HUGE_PAGES;
+	for (i = 0; i < nr; i++) {
+		me = &actors[i];
+		me->nr = i;
+		me->random = mix(options.seed, self.path, i + 1);
+		me->area.first = area.first + i * size;
+		me->area.nr = i < nr - 1 ? size : area.nr - i * size;
+		me->budget = 30 + below(300);
+	}
+	me = &actors[0];
+	me->owns_heap = true;
+	return nr;
+}
+
+/* Runs a process from here to its end. */
+static void __attribute__((noreturn)) run_process(struct range area)
+{
+	pthread_t threads[MAX_THREADS];
+	unsigned int i, nr, live;
+
+	self.id = mix(options.seed, self.path, 0);
+	nr = set_up_threads(area);
+	live = enter_live();
+	for (i = 1; i < nr; i++) {
+		errno = pthread_create(&threads[i], NULL, run_thread,
+				       &actors[i]);
+		if (errno)
+			fail("pthread_create: %m");
+	}
+	run_thread(&actors[0]);
+	for (i = 1; i < nr; i++)
+		pthread_join(threads[i], NULL);
+	leave_live(live);
+	if (one_in(8))
+		execl("/proc/self/exe", "torture", "exec", NULL);
+	_exit(EXIT_SUCCESS);
+}
+
+static struct slot *new_model(void)
+{
+	struct slot *slots = mmap(NULL, MODEL_SIZE, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (slots == MAP_FAILED)
+		fail("mmap of a model: %m");
+	return slots;
+}
+
+/* The memory of the parent's other threads is in an unknown state. */
+static void drop_others_memory(void)
+{
+	struct range before = { 0, me->area.first };
+	struct range after = { me->area.first + me->area.nr, 0 };
+
+	after.nr = NR_SLOTS - after.first;
+	if ((before.nr && munmap(range_addr(before), range_len(before))) ||
+	    (after.nr && munmap(range_addr(after), range_len(after))))
+		fail("munmap in a child: %m");
+	if (me->owns_heap)
+		return;
+	if ((char *)syscall(SYS_brk, self.heap) != self.heap)
+		fail("brk in a child");
+	self.heap_nr = 0;
+}
+
+static void __attribute__((noreturn)) run_child(struct slot *model)
+{
+	size_t len = strlen(self.path);
+
+	inject(false);
+	snprintf(self.path + len, sizeof(self.path) - len, "/%u.%u", me->nr,
+		 me->forks);
+	self.depth++;
+	munmap(self.slots, MODEL_SIZE);
+	self.slots = model;
+	open_mem();
+	drop_others_memory();
+	verify_all();
+	run_process(me->area);
+}
+
+static pid_t *free_child(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_CHILDREN; i++) {
+		if (reap(&me->children[i], WNOHANG))
+			return &me->children[i];
+	}
+	return NULL;
+}
+
+void op_fork(void)
+{
+	pid_t *child = free_child();
+	struct slot *model;
+	pid_t pid;
+
+	me->forks++;
+	if (!child || self.depth == MAX_DEPTH)
+		return;
+	if (atomic_fetch_add(&shared->processes, 1) >= MAX_LIVE) {
+		atomic_fetch_sub(&shared->processes, 1);
+		return;
+	}
+	record("fork", me->area, 0, me->forks);
+	inject(false);
+	model = new_model();
+	model_copy_for_child(model);
+	inject(options.inject);
+	pid = retry(fork());
+	if (!pid)
+		run_child(model);
+	munmap(model, MODEL_SIZE);
+	if (pid > 0) {
+		*child = pid;
+		return;
+	}
+	refused("fork", errno);
+	atomic_fetch_sub(&shared->processes, 1);
+}
+
+/* A program of its own, started as a shell would. */
+void op_spawn(void)
+{
+	int status;
+	pid_t pid;
+
+	record("spawn", me->area, 0, -1);
+	inject(false);
+	pid = vfork();
+	if (!pid) {
+		execl("/proc/self/exe", "torture", "exec", NULL);
+		_exit(EXIT_FAILURE);
+	}
+	if (pid < 0)
+		refused("vfork", errno);
+	else if (waitpid(pid, &status, 0) == pid)
+		check_status(pid, status);
+	inject(options.inject);
+}
+
+static void __attribute__((noreturn)) run_tree(const char *path)
+{
+	snprintf(self.path, sizeof(self.path), "%s", path);
+	self.slots = new_model();
+	open_mem();
+	run_process((struct range){ 0, NR_SLOTS });
+}
+
+static void plant_tree(const char *path)
+{
+	pid_t pid;
+
+	atomic_fetch_add(&shared->processes, 1);
+	pid = fork();
+	if (pid < 0)
+		fail("fork: %m");
+	if (!pid)
+		run_tree(path);
+	reap(&pid, 0);
+}
+
+static void __attribute__((noreturn)) run_worker(unsigned int nr)
+{
+	char path[32];
+	unsigned int i;
+
+	snprintf(self.path, sizeof(self.path), "worker %u", nr);
+	me = &actors[0];
+	if (options.tree) {
+		plant_tree(options.tree);
+		_exit(EXIT_SUCCESS);
+	}
+	for (i = 0; !ending(); i++) {
+		snprintf(path, sizeof(path), "%u.%u", nr, i);
+		plant_tree(path);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+static void show_file(pid_t pid, const char *name)
+{
+	char path[64], buffer[4096];
+	ssize_t len = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0) {
+		len = read(fd, buffer, sizeof(buffer));
+		close(fd);
+	}
+	printf("--- %s\n%.*s\n", path, (int)(len > 0 ? len : 0), buffer);
+}
+
+static void report_hang(void)
+{
+	unsigned int i;
+
+	printf("FAILED: processes still run %d s after the end, seed %#lx\n",
+	       GRACE, options.seed);
+	for (i = 0; i < MAX_LIVE; i++) {
+		if (!shared->live[i])
+			continue;
+		show_file(shared->live[i], "wchan");
+		show_file(shared->live[i], "stack");
+	}
+	shared->failed = true;
+}
+
+/* Waits for workers until end (0: for ever); true if all have ended. */
+static bool wait_for_workers(pid_t *workers, time_t end)
+{
+	unsigned int i, running;
+
+	for (;;) {
+		for (i = 0, running = 0; i < options.workers; i++)
+			running += !reap(&workers[i], WNOHANG);
+		if (!running || time(NULL) >= end)
+			return !running;
+		if (shared->failed && !shared->stop)
+			return false;
+		usleep(100000);
+	}
+}
+
+static void prepare(void)
+{
+	uint64_t page[PAGE_SIZE / sizeof(uint64_t)];
+	unsigned int i;
+
+	file_fd = memfd_create("torture", MFD_CLOEXEC);
+	zero_fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	if (file_fd < 0 || zero_fd < 0)
+		die("cannot open files: %m");
+	for (i = 0; i < NR_FILE; i++) {
+		fill_page(page, file_tag(i));
+		if (write(file_fd, page, sizeof(page)) != sizeof(page))
+			die("cannot write a file: %m");
+	}
+	/* A whole page off what is in use; see mallopt() in main(). */
+	self.heap = (char *)(((unsigned long)sbrk(0) + PAGE_SIZE - 1) &
+			     -PAGE_SIZE);
+	snprintf(self.path, sizeof(self.path), "torture");
+	me = &actors[0];
+	me->random = options.seed;
+	catch_signals();
+	build_wheel();
+}
+
+/* What the kernel did meanwhile. */
+static void show_vmstat(void)
+{
+	static const char * const names[] = {
+		"pswpin", "pswpout", "pgmigrate_success", "compact_success",
+		"thp_fault_alloc", "thp_collapse_alloc", "thp_split_page",
+		"thp_split_pmd", "ksm_swpin_copy", "cow_ksm", "pglazyfreed",
+	};
+	FILE *file = fopen("/proc/vmstat", "re");
+	char name[64];
+	unsigned long value;
+	unsigned int i;
+
+	if (!file)
+		die("/proc/vmstat: %m");
+	printf("kernel:");
+	while (fscanf(file, "%63s %lu", name, &value) == 2) {
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			if (!strcmp(name, names[i]))
+				printf(" %s %lu", name, value);
+		}
+	}
+	printf("\n");
+	fclose(file);
+}
+
+static void summary(time_t start)
+{
+	show_vmstat();
+	printf("%lu operations, %lu verifications in %ld s; %lu refused, %lu failures injected, %lu pages poisoned\n",
+	       shared->operations, shared->verifications, time(NULL) - start,
+	       shared->refused, shared->injected, shared->poisoned);
+}
+
+int run_torture(void)
+{
+	pid_t workers[options.workers];
+	time_t start = time(NULL);
+	unsigned int i;
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("mmap: %m");
+	shared->offline_budget = 2000;
+	printf("seed %#lx, profile %s: %s\n", options.seed,
+	       options.profile->name, options.profile->what);
+	prepare();
+	settle_machine();
+	start_antagonists();
+	fflush(stdout);
+	for (i = 0; i < options.workers; i++) {
+		workers[i] = fork();
+		if (workers[i] < 0)
+			die("fork: %m");
+		if (!workers[i])
+			run_worker(i);
+	}
+	wait_for_workers(workers, start + options.seconds);
+	shared->stop = true;
+	if (!wait_for_workers(workers, time(NULL) + GRACE))
+		report_hang();
+	stop_antagonists();
+	if (validate())
+		shared->failed = true;
+	summary(start);
+	fflush(stdout);
+	return shared->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
