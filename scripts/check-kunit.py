@@ -51,7 +51,7 @@ def run_kunit(arch, folder):
                "--build_dir", folder, "--timeout", TIMEOUT,
                "--jobs", os.environ.get("JOBS") or str(os.cpu_count()),
                "--kunitconfig", TOP / "configs/kunit.config",
-               "--json", results, "--make_options",
+               f"--json={results}", "--make_options",
                f"CC={'ccache ' if shutil.which('ccache') else ''}"
                f"{os.environ.get('CC') or 'gcc'}"]
     if arch == "x86_64":
