@@ -19,7 +19,10 @@ fresh_settings()
 		echo $HUGE_PAGES_PER_NODE \
 			>"$node/hugepages/hugepages-2048kB/nr_hugepages"
 	done
+	echo 2 >/sys/kernel/mm/ksm/run
 	echo 0 >/sys/kernel/mm/ksm/run
+	echo 0 >/sys/kernel/mm/ksm/use_zero_pages
+	echo 1 >/sys/kernel/mm/ksm/merge_across_nodes
 }
 
 run_suite()

@@ -74,7 +74,7 @@ run_guest()
 	case $kernel in *debug) slow=4 ;; esac
 	rm -rf "$out"
 	KERNEL=$kernel OUT=$out SMP=${SMP:-3} MEM=${MEM:-4G} SWAP=512M \
-		TIMEOUT=${TIMEOUT:-$((2400 * slow))} \
+		TIMEOUT=${TIMEOUT:-$((3600 * slow))} \
 		CMD="SLOW=$slow T=$T scripts/guest-ktests.sh $TOP/tests/ktests/suites" \
 		"$TOP/scripts/boot.sh"
 }
