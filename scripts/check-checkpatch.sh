@@ -26,6 +26,8 @@ check()
 	fi
 }
 
+trap 'rm -f "$O"/src/exp/.checkpatch-camelcase.*' EXIT
+
 # Outside a git repository checkpatch leaves out spdxcheck, which wants the
 # kernel's own.
 cd "$O/src/exp"

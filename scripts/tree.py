@@ -454,7 +454,7 @@ def edits():
         return []
     manifest = read_manifest()
     p = run("rsync", "-rlni", "--delete", "--out-format=%i %n",
-            f"{PRISTINE}/", f"{EXP}/")
+            "--exclude=/.checkpatch-*", f"{PRISTINE}/", f"{EXP}/")
     found = {name for name in manifest if not (EXP / name).exists()}
     for line in p.stdout.splitlines():
         what, name = line.split(maxsplit=1)
