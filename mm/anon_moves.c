@@ -32,11 +32,18 @@
 
 static struct kmem_cache *anon_move_cachep;
 
-#define ANON_MOVE_FIRST(move)	((move)->index)
-#define ANON_MOVE_LAST(move)	((move)->index + (move)->nr - 1)
+static inline unsigned long first_index(const struct anon_move *move)
+{
+	return move->index;
+}
+
+static inline unsigned long last_index(const struct anon_move *move)
+{
+	return move->index + move->nr - 1;
+}
 
 INTERVAL_TREE_DEFINE(struct anon_move, by_index, unsigned long, last,
-		     ANON_MOVE_FIRST, ANON_MOVE_LAST, static, by_index_tree)
+		     first_index, last_index, static, by_index_tree)
 
 /**
  * anon_move_alloc - allocate a record

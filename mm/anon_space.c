@@ -111,9 +111,10 @@ static void anon_vma_ctor(void *data)
 void __init anon_vma_init(void)
 {
 	/* Walkers look at a file that may just have been freed. */
-	anon_vma_cachep = kmem_cache_create("anon_vma", sizeof(struct anon_vma),
-			0, SLAB_TYPESAFE_BY_RCU | SLAB_PANIC | SLAB_ACCOUNT,
-			anon_vma_ctor);
+	anon_vma_cachep = kmem_cache_create("anon_vma",
+					    sizeof(struct anon_vma), 0,
+					    SLAB_TYPESAFE_BY_RCU | SLAB_PANIC |
+					    SLAB_ACCOUNT, anon_vma_ctor);
 	anon_membership_cachep = KMEM_CACHE(anon_membership,
 					    SLAB_PANIC | SLAB_ACCOUNT);
 	anon_moves_setup();
@@ -361,7 +362,8 @@ static struct vm_area_struct *to_vma(struct rb_node *node)
  * Return: the VMA, or NULL if none in [@start, @end) may hold anonymous pages.
  */
 struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
-		unsigned long start, unsigned long end)
+					     unsigned long start,
+					     unsigned long end)
 {
 	struct rb_node *node = mm->anon_space.vmas.rb_node;
 	struct vm_area_struct *found = NULL;
@@ -391,7 +393,7 @@ struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
  * Return: the VMA, or NULL if the next one begins at or after @end.
  */
 struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
-		unsigned long end)
+					     unsigned long end)
 {
 	struct vm_area_struct *next = to_vma(rb_next(&vma->anon_rb));
 
@@ -489,6 +491,7 @@ void anon_space_detach_vma(struct vm_area_struct *vma)
 		return;
 	}
 
+	/* The records of this VMA do not change, so zero means none. */
 	if (data_race(space->moves.nr))
 		spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
 	anon_space_lock_write(mm);

@@ -131,9 +131,10 @@ void anon_space_detach_vma(struct vm_area_struct *vma);
 void __anon_space_attach_vma(struct vm_area_struct *vma);
 void __anon_space_detach_vma(struct vm_area_struct *vma);
 struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
-		unsigned long start, unsigned long end);
+					     unsigned long start,
+					     unsigned long end);
 struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
-		unsigned long end);
+					     unsigned long end);
 
 bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma);
 struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
