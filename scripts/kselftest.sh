@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kselftest.sh: build our selftests, tools/testing/selftests/mm/anon_space_*.c,
+# and run them in a guest on each of $KERNELS (default "stock exp").  T=NAME runs
+# one of them.  scripts/kselftest-report.py says what is expected of which kernel.
+#
+# Most functions are called by phase:
+# shellcheck disable=SC2317
+
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+KERNELS=${KERNELS:-stock exp}
+DIR=$O/kselftest
+SRC=$O/src/exp/tools/testing/selftests
+T=${T:-}
+
+test_names()
+{
+	local f
+
+	for f in "$SRC"/mm/anon_space_*.c; do
+		f=$(basename "$f" .c)
+		[ "$f" = anon_space_util ] || [ "${T:-$f}" != "$f" ] ||
+			echo "$f"
+	done
+}
+
+build()
+{
+	local name
+
+	kmake "$O/src/exp" "$DIR/headers" headers_install \
+		INSTALL_HDR_PATH="$DIR/usr"
+	rm -rf "${DIR:?}/bin"
+	mkdir -p "$DIR/bin"
+	for name in $(test_names); do
+		"$CC" -std=gnu11 -O2 -Wall -Werror -isystem "$DIR/usr/include" \
+			-I "$SRC" -o "$DIR/bin/$name" "$SRC/mm/$name.c" \
+			"$SRC"/mm/{anon_space_util,vm_util}.c
+	done
+	[ -n "$(ls "$DIR/bin")" ] || die "no selftest called $T"
+}
+
+# A failed test is no failure here: the report judges.  What is: a guest that
+# hangs, gets lost or complains.
+run_guest()
+{
+	local kernel=$1 slow=1 out=$DIR/run/$1
+
+	case $kernel in *debug) slow=4 ;; esac
+	rm -rf "$out"
+	KERNEL=$kernel OUT=$out SMP=${SMP:-2} MEM=${MEM:-2G} SWAP=512M \
+		TIMEOUT=${TIMEOUT:-$((1800 * slow))} \
+		CMD="scripts/guest-kselftest.sh $DIR/bin $((600 * slow))" \
+		"$TOP/scripts/boot.sh"
+}
+
+cd "$TOP"
+RERUN="make kselftest${T:+ T=$T}" phase kselftest-build build
+failed=0
+for kernel in $KERNELS; do
+	RERUN="make kselftest KERNELS=$kernel${T:+ T=$T}" \
+		phase "kselftest-$kernel" run_guest "$kernel" || failed=1
+done
+# shellcheck disable=SC2086 # one word per kernel
+scripts/kselftest-report.py "$DIR/run" $KERNELS || failed=1
+exit $failed

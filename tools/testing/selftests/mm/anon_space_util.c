@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/mempolicy.h>
+
+#include "../kselftest.h"
+#include "anon_space_util.h"
+#include "vm_util.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+#define TRIES	10
+
+void skip_test(const char *reason)
+{
+	printf("# SKIP %s\n", reason);
+	fflush(stdout);
+	_exit(KSFT_SKIP);
+}
+
+/* ---- files ---- */
+
+static size_t read_all(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		err(KSFT_FAIL, "%s", path);
+	while ((n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
+	if (n < 0 || len == size - 1)
+		err(KSFT_FAIL, "%s", path);
+	buf[len] = '\0';
+	close(fd);
+	return len;
+}
+
+long read_long(const char *path)
+{
+	char buf[64];
+
+	read_all(path, buf, sizeof(buf));
+	return atol(buf);
+}
+
+void write_string(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		err(KSFT_FAIL, "%s", path);
+	close(fd);
+}
+
+static long field_of(const char *path, const char *field)
+{
+	char buf[8192], *at;
+
+	read_all(path, buf, sizeof(buf));
+	at = strstr(buf, field);
+	if (!at)
+		errx(KSFT_FAIL, "no %s in %s", field, path);
+	return atol(at + strlen(field));
+}
+
+long status_kb(const char *field)
+{
+	return field_of("/proc/self/status", field);
+}
+
+long meminfo_kb(const char *field)
+{
+	return field_of("/proc/meminfo", field);
+}
+
+/* ---- contents ---- */
+
+static unsigned long *page_at(void *addr, size_t page)
+{
+	return addr + page * psize();
+}
+
+void fill_pages(void *addr, size_t nr, unsigned long first)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		unsigned long *page = page_at(addr, i);
+
+		page[0] = first + i;
+		page[psize() / sizeof(*page) - 1] = ~(first + i);
+	}
+}
+
+bool pages_have(void *addr, size_t nr, unsigned long first)
+{
+	return pages_of_have(0, addr, nr, first);
+}
+
+static void read_of(pid_t pid, void *to, void *from, size_t size)
+{
+	struct iovec local = { to, size }, remote = { from, size };
+
+	if (!pid)
+		memcpy(to, from, size);
+	else if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != size)
+		err(KSFT_FAIL, "process_vm_readv(%d, %p)", pid, from);
+}
+
+bool pages_of_have(pid_t pid, void *addr, size_t nr, unsigned long first)
+{
+	unsigned long page[psize() / sizeof(unsigned long)];
+	size_t i, last = psize() / sizeof(*page) - 1;
+
+	for (i = 0; i < nr; i++) {
+		read_of(pid, page, page_at(addr, i), psize());
+		if (page[0] != first + i || page[last] != ~(first + i)) {
+			printf("# page %zu at %p is %#lx, not %#lx\n", i,
+			       page_at(addr, i), page[0], first + i);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool pages_are_zero(void *addr, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (*page_at(addr, i))
+			return false;
+	return true;
+}
+
+/* ---- page state ---- */
+
+static uint64_t read_entry(const char *path, unsigned long index)
+{
+	int fd = open(path, O_RDONLY);
+	uint64_t entry;
+
+	if (fd < 0 || pread(fd, &entry, 8, index * 8) != 8)
+		err(KSFT_FAIL, "%s", path);
+	close(fd);
+	return entry;
+}
+
+unsigned long pfn_of(pid_t pid, void *addr)
+{
+	char path[64] = "/proc/self/pagemap";
+	uint64_t entry;
+
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	entry = read_entry(path, (uintptr_t)addr >> pshift());
+	return entry & PM_PRESENT ? PAGEMAP_PFN(entry) : 0;
+}
+
+uint64_t page_flags(unsigned long pfn)
+{
+	return read_entry("/proc/kpageflags", pfn);
+}
+
+uint64_t page_mapcount(unsigned long pfn)
+{
+	return read_entry("/proc/kpagecount", pfn);
+}
+
+static bool is_swapped(void *addr)
+{
+	return read_entry("/proc/self/pagemap",
+			  (uintptr_t)addr >> pshift()) & PM_SWAP;
+}
+
+/* Pages that somebody else has a reference to for a moment stay: try again. */
+bool page_out(void *addr, size_t size)
+{
+	int tries = TRIES;
+	size_t i;
+
+	while (tries--) {
+		if (madvise(addr, size, MADV_PAGEOUT))
+			err(KSFT_FAIL, "MADV_PAGEOUT");
+		for (i = 0; i < size && is_swapped(addr + i); i += psize())
+			;
+		if (i == size)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+bool make_huge(void *addr, size_t size)
+{
+	int tries = TRIES;
+
+	while (tries--) {
+		if (!madvise(addr, size, MADV_COLLAPSE))
+			return true;
+		if (errno == EINVAL)
+			skip_test("no transparent huge pages");
+		usleep(1000);
+	}
+	return false;
+}
+
+int node_of(void *addr)
+{
+	int status = -1;
+
+	if (syscall(__NR_move_pages, 0, 1UL, &addr, NULL, &status, 0))
+		err(KSFT_FAIL, "move_pages");
+	return status;
+}
+
+/*
+ * Kernel threads may hold a page for a moment. But a mapping that the kernel
+ * does not find makes every try fail.
+ */
+static bool page_moves_to(void *addr, int node)
+{
+	int status, tries = TRIES;
+
+	while (tries--) {
+		status = -1;
+		if (syscall(__NR_move_pages, 0, 1UL, &addr, &node, &status,
+			    MPOL_MF_MOVE_ALL) < 0)
+			err(KSFT_FAIL, "move_pages");
+		if (status == node)
+			return true;
+		usleep(1000);
+	}
+	printf("# page at %p does not move to node %d: %d\n", addr, node,
+	       status);
+	return false;
+}
+
+bool pages_migrate(void *addr, size_t nr)
+{
+	size_t i;
+	int node;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		skip_test("needs two NUMA nodes");
+	for (i = 0; i < nr; i++) {
+		node = node_of(page_at(addr, i));
+		if (node >= 0 && !page_moves_to(page_at(addr, i), !node))
+			return false;
+	}
+	return true;
+}
+
+/* ---- processes ---- */
+
+pid_t fork_waiting(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		err(KSFT_FAIL, "fork");
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (getppid() == parent)
+		pause();
+	_exit(0);
+}
+
+/* End when all children have, and as the worst of them. */
+static void end_as_children(void)
+{
+	int status, worst = 0;
+
+	while (wait(&status) > 0) {
+		if (WIFSIGNALED(status)) {
+			signal(WTERMSIG(status), SIG_DFL);
+			kill(getpid(), WTERMSIG(status));
+		}
+		if (worst < WEXITSTATUS(status))
+			worst = WEXITSTATUS(status);
+	}
+	_exit(worst);
+}
+
+void go_on_in_child(void)
+{
+	pid_t pid;
+
+	/* Children of children that have ended are ours. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		err(KSFT_FAIL, "PR_SET_CHILD_SUBREAPER");
+	pid = fork();
+	if (pid < 0)
+		err(KSFT_FAIL, "fork");
+	if (pid)
+		end_as_children();
+}
+
+void go_on_in_orphan(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		_exit(pid < 0);
+	while (getppid() == parent)
+		usleep(100);
+}
+
+bool child_says(bool (*fn)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		err(KSFT_FAIL, "fork");
+	if (!pid)
+		_exit(!fn(arg));
+	if (waitpid(pid, &status, 0) != pid)
+		err(KSFT_FAIL, "waitpid");
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* ---- areas ---- */
+
+static bool is_huge(struct area *a)
+{
+	return a->state == HUGE || a->state == HUGE_FORKED;
+}
+
+/* Reserve twice as much: the upper half is where moved units come from. */
+void area_init(struct area *a, enum area_state state)
+{
+	size_t align, size;
+	char *start;
+
+	memset(a, 0, sizeof(*a));
+	a->state = state;
+	align = read_pmd_pagesize();
+	a->unit = is_huge(a) ? align : psize();
+	size = 2 * AREA_UNITS * a->unit + 3 * align;
+	start = mmap(NULL, size, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (start == MAP_FAILED)
+		err(KSFT_FAIL, "mmap");
+	a->base = (char *)(((uintptr_t)start + 2 * align - 1) & -align);
+}
+
+void *area_at(struct area *a, int unit)
+{
+	return a->base + unit * a->unit;
+}
+
+size_t area_size(struct area *a, int nr)
+{
+	return nr * a->unit;
+}
+
+void *area_map(struct area *a, int first, int nr)
+{
+	void *addr = mmap(area_at(a, first), nr * a->unit,
+			  PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (addr == MAP_FAILED)
+		err(KSFT_FAIL, "mmap");
+	return addr;
+}
+
+static unsigned long contents_of(struct area *a, int unit)
+{
+	return 0x1000000 + unit * (a->unit / psize());
+}
+
+static void fill(struct area *a, int at, int nr, int first)
+{
+	fill_pages(area_at(a, at), nr * (a->unit / psize()),
+		   contents_of(a, first));
+}
+
+static void set_relative_at(struct area *a, int first, int nr, int at)
+{
+	while (nr--)
+		a->relative_at[first + nr] = area_at(a, at + nr);
+}
+
+/* A new relative has what was moved before at its place. */
+static void share(struct area *a)
+{
+	int unit;
+
+	for (unit = 0; unit < AREA_UNITS; unit++)
+		if (a->relative_at[unit])
+			a->relative_at[unit] = area_at(a, unit);
+	a->relative = fork_waiting();
+}
+
+/* Fill units elsewhere, share them if asked to, and move them to their place */
+static void fill_and_move(struct area *a, int first, int nr)
+{
+	int elsewhere = AREA_UNITS + first;
+
+	area_map(a, elsewhere, nr);
+	fill(a, elsewhere, nr, first);
+	if (a->state == MOVED_SHARED)
+		share(a);
+	set_relative_at(a, first, nr, elsewhere);
+	area_move(a, elsewhere, nr, first);
+}
+
+void area_fill(struct area *a, int first, int nr)
+{
+	if (a->state == MOVED || a->state == MOVED_SHARED) {
+		fill_and_move(a, first, nr);
+		return;
+	}
+	area_map(a, first, nr);
+	set_relative_at(a, first, nr, first);
+	if (a->state == UNFAULTED)
+		return;
+	fill(a, first, nr, first);
+	if (is_huge(a) && !make_huge(area_at(a, first), nr * a->unit))
+		err(KSFT_FAIL, "MADV_COLLAPSE");
+	if (a->state == SWAPPED && !page_out(area_at(a, first), nr * a->unit))
+		skip_test("cannot page out: no swap?");
+}
+
+static void write_every_second_page(struct area *a)
+{
+	unsigned long contents;
+	size_t i;
+	int unit;
+
+	for (unit = 0; unit < AREA_UNITS; unit++) {
+		if (!a->relative_at[unit])
+			continue;
+		contents = contents_of(a, unit);
+		for (i = unit % 2; i < a->unit / psize(); i += 2)
+			fill_pages(area_at(a, unit) + i * psize(), 1,
+				   contents + i);
+	}
+}
+
+void area_ready(struct area *a)
+{
+	pid_t parent = getpid();
+
+	switch (a->state) {
+	case FORKED_PARENT:
+		a->relative = fork_waiting();
+		break;
+	case GRANDCHILD:
+		go_on_in_child();
+		go_on_in_orphan();
+		break;
+	case FORKED_CHILD:
+	case WRITTEN:
+	case HUGE_FORKED:
+		go_on_in_child();
+		a->relative = parent;
+		if (a->state == WRITTEN)
+			write_every_second_page(a);
+		break;
+	default:
+		break;
+	}
+}
+
+void *area_move(struct area *a, int from, int nr, int to)
+{
+	void *addr = mremap(area_at(a, from), nr * a->unit, nr * a->unit,
+			    MREMAP_MAYMOVE | MREMAP_FIXED, area_at(a, to));
+
+	if (addr == MAP_FAILED)
+		err(KSFT_FAIL, "mremap unit %d to %d", from, to);
+	return addr;
+}
+
+bool area_has(struct area *a, int at, int nr, int first)
+{
+	size_t pages = nr * (a->unit / psize());
+
+	if (a->state == UNFAULTED)
+		return pages_are_zero(area_at(a, at), pages);
+	return pages_have(area_at(a, at), pages, contents_of(a, first));
+}
+
+bool area_relative_has_all(struct area *a)
+{
+	int unit;
+
+	for (unit = 0; a->relative && unit < AREA_UNITS; unit++)
+		if (a->relative_at[unit] &&
+		    !pages_of_have(a->relative, a->relative_at[unit],
+				   a->unit / psize(), contents_of(a, unit)))
+			return false;
+	return true;
+}
+
+bool area_migrates(struct area *a, int first, int nr)
+{
+	char *addr = area_at(a, first), *end = addr + nr * a->unit;
+
+	if (!is_huge(a))
+		return pages_migrate(addr, nr);
+	for (; addr < end; addr += a->unit)
+		if (!pages_migrate(addr, 1))
+			return false;
+	return true;
+}
+
+/* ---- VMAs ---- */
+
+struct vma {
+	unsigned long start, end;
+	bool is_reserve;
+};
+
+/* The VMA described by a line of /proc/self/maps; returns the next line. */
+static char *parse_vma(char *line, struct vma *vma)
+{
+	char perms[5], *end = strchr(line, '\n');
+
+	if (!end || sscanf(line, "%lx-%lx %4s", &vma->start, &vma->end,
+			   perms) != 3)
+		errx(KSFT_FAIL, "what is %s", line);
+	vma->is_reserve = !strncmp(perms, "---", 3);
+	return end + 1;
+}
+
+/* No stdio, whose buffers might be mapped while we count mappings. */
+static char *read_maps(void)
+{
+	static char maps[1 << 20];
+
+	read_all("/proc/self/maps", maps, sizeof(maps));
+	return maps;
+}
+
+int count_vmas(void *start, size_t size)
+{
+	unsigned long from = (uintptr_t)start, to = from + size;
+	struct vma vma;
+	char *line;
+	int count = 0;
+
+	for (line = read_maps(); *line;) {
+		line = parse_vma(line, &vma);
+		if (vma.start < to && vma.end > from && !vma.is_reserve)
+			count++;
+	}
+	return count;
+}
+
+const char *area_draw(struct area *a)
+{
+	static char drawing[AREA_UNITS + 1];
+	unsigned long base = (uintptr_t)a->base, addr;
+	char letter = 'a' - 1, *line;
+	struct vma vma;
+	int i;
+
+	memset(drawing, '.', AREA_UNITS);
+	for (line = read_maps(); *line;) {
+		line = parse_vma(line, &vma);
+		if (vma.is_reserve || vma.end <= base ||
+		    vma.start >= base + AREA_UNITS * a->unit)
+			continue;
+		letter++;
+		for (i = 0; i < AREA_UNITS; i++) {
+			addr = base + i * a->unit;
+			if (addr >= vma.start && addr < vma.end)
+				drawing[i] = letter;
+		}
+	}
+	for (i = AREA_UNITS; i && drawing[i - 1] == '.'; i--)
+		drawing[i - 1] = '\0';
+	return drawing;
+}

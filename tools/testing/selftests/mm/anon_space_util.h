@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the anon_space_* tests have in common: an area of address space in which
+ * they map, move and compare pages.
+ *
+ * An area consists of units (a page or a huge page). Unit n is filled with
+ * contents that only it has, so contents that were moved can be told. Around
+ * the area and in it, addresses are reserved with PROT_NONE: what a test maps
+ * there has no neighbours but those that it made.
+ *
+ * Functions whose failure would be that of the test's own preparation end the
+ * test program.
+ */
+#ifndef ANON_SPACE_UTIL_H
+#define ANON_SPACE_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define AREA_UNITS	16
+
+/* What has happened to memory before a test does something to it. */
+enum area_state {
+	UNFAULTED,
+	FAULTED,
+	FORKED_CHILD,	/* the test goes on in the child, the parent waits */
+	FORKED_PARENT,	/* the test goes on in the parent, the child waits */
+	GRANDCHILD,	/* as the child, and the parent is dead */
+	WRITTEN,	/* as the child, which has copied every second page */
+	SWAPPED,
+	MOVED,		/* from elsewhere, private */
+	MOVED_SHARED,	/* from elsewhere, where a child still has it */
+	HUGE,		/* units are huge pages */
+	HUGE_FORKED,	/* as the child */
+};
+
+struct area {
+	enum area_state state;
+	char *base;
+	size_t unit;
+	/* A process that shares what was filled, 0 if none. */
+	pid_t relative;
+	/* Where the relative has each unit. */
+	char *relative_at[AREA_UNITS];
+};
+
+void area_init(struct area *a, enum area_state state);
+
+/* Map units; area_fill() also gives them contents and the state. */
+void *area_map(struct area *a, int first, int nr);
+void area_fill(struct area *a, int first, int nr);
+
+/* The last step of preparation: fork if the state says so. */
+void area_ready(struct area *a);
+
+void *area_at(struct area *a, int unit);
+size_t area_size(struct area *a, int nr);
+
+/* mremap() of nr units to another place, which may be mapped. */
+void *area_move(struct area *a, int from, int nr, int to);
+
+/* Do the units at @at have the contents that @first and following got? */
+bool area_has(struct area *a, int at, int nr, int first);
+
+/* Does the relative, if any, still have what was filled? */
+bool area_relative_has_all(struct area *a);
+
+/*
+ * Can the kernel find all mappings of these units? It must, to migrate them.
+ */
+bool area_migrates(struct area *a, int first, int nr);
+
+/*
+ * The VMAs of the area, one letter per unit, dots for what is not mapped: "aab"
+ * are two units in one VMA and one in the next. Trailing dots are left out.
+ */
+const char *area_draw(struct area *a);
+
+/* The same for any range. */
+int count_vmas(void *start, size_t size);
+
+/* For single pages at any address. */
+void fill_pages(void *addr, size_t nr, unsigned long first);
+bool pages_have(void *addr, size_t nr, unsigned long first);
+bool pages_of_have(pid_t pid, void *addr, size_t nr, unsigned long first);
+bool pages_migrate(void *addr, size_t nr);
+bool page_out(void *addr, size_t size);
+bool make_huge(void *addr, size_t size);
+
+/* Physical page, 0 if not present; flags of it as in /proc/kpageflags. */
+unsigned long pfn_of(pid_t pid, void *addr);
+uint64_t page_flags(unsigned long pfn);
+uint64_t page_mapcount(unsigned long pfn);
+int node_of(void *addr);
+
+/* Fork a child that waits, and is killed at the end of the test. */
+pid_t fork_waiting(void);
+/*
+ * Fork, and return in the child only; the test ends when the child and all that
+ * come from it have.
+ */
+void go_on_in_child(void);
+/* The same, but the parent is dead; only below go_on_in_child(). */
+void go_on_in_orphan(void);
+/* Run @fn in a child; returns whether it said so. */
+bool child_says(bool (*fn)(void *arg), void *arg);
+
+long read_long(const char *path);
+void write_string(const char *path, const char *value);
+long status_kb(const char *field);	/* of /proc/self/status */
+long meminfo_kb(const char *field);
+
+void skip_test(const char *reason);
+
+#endif
