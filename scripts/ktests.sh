@@ -66,14 +66,13 @@ build()
 	build_user_space_tests
 }
 
-# The migration test wants three CPUs.
 run_guest()
 {
 	local kernel=$1 slow=1 out=$DIR/run/$1
 
 	case $kernel in *debug) slow=4 ;; esac
 	rm -rf "$out"
-	KERNEL=$kernel OUT=$out SMP=${SMP:-3} MEM=${MEM:-4G} SWAP=512M \
+	KERNEL=$kernel OUT=$out SMP=3 MEM=4G SWAP=512M \
 		TIMEOUT=${TIMEOUT:-$((3600 * slow))} \
 		CMD="SLOW=$slow T=$T scripts/guest-ktests.sh $TOP/tests/ktests/suites" \
 		"$TOP/scripts/boot.sh"
