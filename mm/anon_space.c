@@ -132,7 +132,10 @@ static void anon_vma_join(struct anon_vma *anon_vma, struct mm_struct *mm,
 	membership->anon_vma = anon_vma;
 	get_anon_vma(anon_vma);
 	anon_vma->nr_members++;
-	list_add_tail(&membership->in_file, &anon_vma->members);
+	if (anon_space_fault(ANON_SPACE_FAULT_CHILD_FIRST))
+		list_add(&membership->in_file, &anon_vma->members);
+	else
+		list_add_tail(&membership->in_file, &anon_vma->members);
 	list_add_tail(&membership->in_mm, &mm->anon_space.memberships);
 }
 
@@ -232,6 +235,21 @@ struct anon_vma *anon_space_oldest_file(struct mm_struct *mm)
 
 /* ---- the life of an mm ---- */
 
+#ifdef CONFIG_DEBUG_ANON_SPACE
+/* For INV-6: tells who the parent was, even if it has exited. */
+static void anon_space_identify(struct mm_struct *mm, struct mm_struct *oldmm)
+{
+	static atomic64_t last_id;
+
+	mm->anon_space.id = atomic64_inc_return(&last_id);
+	mm->anon_space.parent = oldmm ? oldmm->anon_space.id : 0;
+}
+#else
+static void anon_space_identify(struct mm_struct *mm, struct mm_struct *oldmm)
+{
+}
+#endif
+
 /**
  * anon_space_init - initialise the space of a new mm
  * @mm: the mm, which may be a copy of another one
@@ -247,6 +265,7 @@ void anon_space_init(struct mm_struct *mm)
 	space->anon_vma = NULL;
 	INIT_LIST_HEAD(&space->memberships);
 	anon_moves_init(&space->moves);
+	anon_space_identify(mm, NULL);
 }
 
 /*
@@ -258,7 +277,8 @@ void anon_space_init(struct mm_struct *mm)
 static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
 {
 	anon_vma_lock_write(anon_vma);
-	if (!anon_vma->owner) {	/* a relative may have been faster */
+	if (!anon_vma->owner ||	/* a relative may have been faster */
+	    anon_space_fault(ANON_SPACE_FAULT_ADOPT_OWNED)) {
 		anon_vma->owner = mm;
 		mm->anon_space.anon_vma = anon_vma;
 	}
@@ -288,11 +308,13 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 	mmap_assert_write_locked(oldmm);
 	VM_WARN_ON_ONCE(!list_empty(&mm->anon_space.memberships));
 
+	anon_space_identify(mm, oldmm);
 	/* A first fault under a VMA lock could do it any time from now on. */
 	if (anon_space_prepare(oldmm))
 		return -ENOMEM;
 	/* Before the first walker can come. */
-	if (anon_moves_copy(&mm->anon_space.moves, &oldmm->anon_space.moves))
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_COPY) &&
+	    anon_moves_copy(&mm->anon_space.moves, &oldmm->anon_space.moves))
 		return -ENOMEM;
 
 	list_for_each_entry(old, &oldmm->anon_space.memberships, in_mm) {
@@ -301,7 +323,8 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 			return -ENOMEM;
 		anon_vma = old->anon_vma;
 		anon_vma_lock_write(anon_vma);
-		if (!anon_vma->owner) {
+		if (!anon_vma->owner ||
+		    anon_space_fault(ANON_SPACE_FAULT_ADOPT_OWNED)) {
 			nr_dead++;
 			if (anon_vma->nr_members < nr_others) {
 				nr_others = anon_vma->nr_members;
@@ -311,7 +334,11 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 		anon_vma_join(anon_vma, mm, new);
 		anon_vma_unlock_write(anon_vma);
 	}
-	if (nr_others == 1 || nr_dead > ANON_SPACE_MAX_DEAD)
+	if (anon_space_fault(ANON_SPACE_FAULT_NO_JOIN))
+		anon_vma_leave(list_first_entry(&mm->anon_space.memberships,
+						struct anon_membership, in_mm));
+	if ((nr_others == 1 || nr_dead > ANON_SPACE_MAX_DEAD) &&
+	    !anon_space_fault(ANON_SPACE_FAULT_NO_ADOPT))
 		anon_space_adopt(mm, heir);
 	return anon_space_prepare(mm);
 }
@@ -496,7 +523,9 @@ void anon_space_detach_vma(struct vm_area_struct *vma)
 		spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
 	anon_space_lock_write(mm);
 	__anon_space_detach_vma(vma);
-	anon_moves_clip(&space->moves, vma->vm_start, vma->vm_end, &spare);
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_CLIP))
+		anon_moves_clip(&space->moves, vma->vm_start, vma->vm_end,
+				&spare);
 	anon_space_unlock_write(mm);
 	anon_move_free(spare);
 }
@@ -670,7 +699,8 @@ bool anon_space_walk_folio(struct mm_struct *mm, struct folio *folio,
 	index = READ_ONCE(folio->index);
 	more = walk_vmas(mm, index << PAGE_SHIFT, (index + nr) << PAGE_SHIFT,
 			 folio, rwc);
-	if (more && mm->anon_space.moves.nr)
+	if (more && mm->anon_space.moves.nr &&
+	    !anon_space_fault(ANON_SPACE_FAULT_NO_VISIT))
 		more = walk_moves(mm, index, index + nr - 1, folio, rwc);
 	anon_space_unlock_read(mm);
 	return more;

@@ -42,6 +42,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
+#include <linux/swap.h>
 #include <linux/swapops.h>
 
 #include "anon_space_move.h"
@@ -179,7 +180,8 @@ bool anon_space_move_may_table(struct anon_space_move *move,
 
 	mmap_assert_write_locked(move->vma->vm_mm);
 	/* Its index is either right again or recorded since the move forth. */
-	if (!move->anon || move->back)
+	if (!move->anon || move->back ||
+	    anon_space_fault(ANON_SPACE_FAULT_TABLE))
 		return true;
 	record = anon_moves_find(to_moves(move), start, end);
 	if (!record)
@@ -197,7 +199,7 @@ bool anon_space_move_may_table(struct anon_space_move *move,
  */
 void anon_space_move_lock(struct anon_space_move *move)
 {
-	if (move->anon)
+	if (move->anon && !anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
 		anon_space_lock_write(move->vma->vm_mm);
 }
 
@@ -207,8 +209,9 @@ static void anon_space_move_flush(struct anon_space_move *move)
 	if (!move->run_nr)
 		return;
 	anon_space_assert_write_locked(move->vma->vm_mm);
-	anon_moves_add(to_moves(move), move->run_addr, move->run_index,
-		       move->run_nr, move->new_start, &move->spare);
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_RECORD))
+		anon_moves_add(to_moves(move), move->run_addr, move->run_index,
+			       move->run_nr, move->new_start, &move->spare);
 	move->run_nr = 0;
 }
 
@@ -223,7 +226,8 @@ void anon_space_move_unlock(struct anon_space_move *move)
 	if (!move->anon)
 		return;
 	anon_space_move_flush(move);
-	anon_space_unlock_write(move->vma->vm_mm);
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
+		anon_space_unlock_write(move->vma->vm_mm);
 }
 
 /*
@@ -350,7 +354,7 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 		return true;
 	if (!folio_test_large(folio)) {
 		if (PageAnonExclusive(page)) {
-			WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+			anon_space_rewrite_index(folio, new_addr);
 			return true;
 		}
 		return try_to_own(folio, move->vma, new_addr) ||
@@ -362,7 +366,7 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 		return true;
 	if (page == &folio->page &&
 	    moves_whole(move, folio, ptep, old_addr, new_addr)) {
-		WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+		anon_space_rewrite_index(folio, new_addr);
 		return true;
 	}
 	return keep_index(move, index, new_addr, 1);
@@ -420,7 +424,7 @@ static bool move_huge(struct anon_space_move *move, struct folio *folio,
 	if (!folio_test_anon(folio))
 		return true;
 	if (present && PageAnonExclusive(&folio->page)) {
-		WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+		anon_space_rewrite_index(folio, new_addr);
 		return true;
 	}
 	return keep_index(move, folio->index, new_addr, folio_nr_pages(folio));

@@ -2,6 +2,7 @@
 #ifndef _MM_ANON_SPACE_MOVE_H
 #define _MM_ANON_SPACE_MOVE_H
 
+#include <linux/anon_space.h>
 #include <linux/mm.h>
 
 struct anon_move;
@@ -55,6 +56,14 @@ bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long new_addr);
 
+/* Context: as anon_space_move_pte(). */
+static inline void anon_space_rewrite_index(struct folio *folio,
+					    unsigned long new_addr)
+{
+	if (!anon_space_fault(ANON_SPACE_FAULT_KEEP_INDEX))
+		WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+}
+
 /**
  * anon_space_move_pte - prepare the reverse map for the move of one entry
  * @move: the move
@@ -83,7 +92,7 @@ static inline bool anon_space_move_pte(struct anon_space_move *move,
 
 		if (likely(folio_test_anon(folio) && !folio_test_large(folio) &&
 			   PageAnonExclusive(page))) {
-			WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+			anon_space_rewrite_index(folio, new_addr);
 			return true;
 		}
 	}

@@ -28,11 +28,11 @@ static inline unsigned long anon_move_end(const struct anon_move *move)
 	return move->addr + (move->nr << PAGE_SHIFT);
 }
 
-/* The index of the page that @move finds at @addr. */
+/* The index of the page that @move finds at @addr, or would find below it. */
 static inline pgoff_t anon_move_index(const struct anon_move *move,
 				      unsigned long addr)
 {
-	return move->index + ((addr - move->addr) >> PAGE_SHIFT);
+	return move->index + (addr >> PAGE_SHIFT) - (move->addr >> PAGE_SHIFT);
 }
 
 /* The address where @move finds the page with this @index. */

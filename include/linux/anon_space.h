@@ -2,6 +2,7 @@
 #ifndef _LINUX_ANON_SPACE_H
 #define _LINUX_ANON_SPACE_H
 
+#include <linux/anon_space_debug.h>
 #include <linux/anon_space_types.h>
 #include <linux/atomic.h>
 #include <linux/mm_types.h>

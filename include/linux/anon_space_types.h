@@ -36,6 +36,8 @@ struct anon_moves {
  * @anon_vma:    the mm's own file: what its new anonymous folios belong to
  * @memberships: the files whose folios this mm may map, oldest file first
  * @moves:       where to find moved folios that kept their old index
+ * @id:          number of this mm, never used again
+ * @parent:      @id of the mm that it was forked from, or 0
  */
 struct anon_space {
 	struct rw_semaphore rwsem;
@@ -43,6 +45,10 @@ struct anon_space {
 	struct anon_vma *anon_vma;
 	struct list_head memberships;
 	struct anon_moves moves;
+#ifdef CONFIG_DEBUG_ANON_SPACE
+	u64 id;
+	u64 parent;
+#endif
 };
 
 #endif /* _LINUX_ANON_SPACE_TYPES_H */

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of operations that run out of memory.
+ *
+ * Each operation is done again and again, by a child of the process that set up
+ * the state, with the first slab allocation failing, then the second one, until
+ * there are no more. Whether it has failed or got along, the memory is as it
+ * was before or as it should be afterwards, and all invariants hold.
+ */
+
+#include <kunit/test.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/uaccess.h>
+
+#include "anon_space_user.h"
+
+#define FAR		1024	/* where to move to */
+#define MAX_ALLOCS	500	/* of one operation */
+
+struct world {
+	struct user_mem *mem;		/* of the child */
+	const struct failing_op *op;
+	struct user_child child_task;
+	struct user_child fork_task;	/* forked by the child */
+	unsigned int nth;		/* allocation to fail */
+	bool failed;			/* was there one? */
+};
+
+/* ---- failing the n-th allocation of a task ---- */
+
+#if defined(CONFIG_FAILSLAB) && defined(CONFIG_KPROBES) && \
+	defined(CONFIG_FUNCTION_ERROR_INJECTION)
+#define CAN_FAIL	true
+
+static struct task_struct *fail_task;
+static unsigned int fail_after;
+
+static int fail_handler(struct kprobe *probe, struct pt_regs *regs)
+{
+	gfp_t gfp = regs_get_kernel_argument(regs, 1);
+
+	if (READ_ONCE(fail_task) != current || gfp & __GFP_NOFAIL ||
+	    !fail_after || --fail_after)
+		return 0;
+	regs_set_return_value(regs, -ENOMEM);
+	override_function_with_return(regs);
+	return 1;
+}
+
+static struct kprobe fail_probe = {
+	.symbol_name = "should_failslab",
+	.pre_handler = fail_handler,
+};
+
+static void fail_begin(unsigned int nth)
+{
+	fail_after = nth;
+	WRITE_ONCE(fail_task, current);
+}
+
+/* Returns whether an allocation failed. */
+static bool fail_end(void)
+{
+	WRITE_ONCE(fail_task, NULL);
+	return !fail_after;
+}
+
+static int fail_register(void)
+{
+	return register_kprobe(&fail_probe);
+}
+
+static void fail_unregister(void)
+{
+	unregister_kprobe(&fail_probe);
+}
+#else
+#define CAN_FAIL	false
+
+static void fail_begin(unsigned int nth)
+{
+}
+
+static bool fail_end(void)
+{
+	return false;
+}
+
+static int fail_register(void)
+{
+	return 0;
+}
+
+static void fail_unregister(void)
+{
+}
+#endif
+
+/* ---- operations, which return 0 or an error ---- */
+
+static int op_move(struct world *w)
+{
+	return user_try_move(w->mem, 8, 8, FAR);
+}
+
+static int op_move_all(struct world *w)
+{
+	return user_try_move(w->mem, 0, USER_AREA, FAR);
+}
+
+static int op_move_within(struct world *w)
+{
+	return user_try_move(w->mem, 8, 8, 250);
+}
+
+static int op_unmap(struct world *w)
+{
+	int ret = vm_munmap(user_addr(8), user_len(8));
+
+	if (!ret)
+		user_want(w->mem, 8, 8, USER_UNMAPPED);
+	return ret;
+}
+
+static int op_discard(struct world *w)
+{
+	int ret = do_madvise(current->mm, user_addr(8), user_len(8),
+			     MADV_DONTNEED);
+
+	if (!ret)
+		user_want(w->mem, 8, 8, USER_ZERO);
+	return ret;
+}
+
+static int op_write(struct world *w)
+{
+	u32 value = 0x12345;
+	int ret = put_user(value, (u32 __user *)user_addr(8));
+
+	if (!ret)
+		w->mem->want[8] = value;
+	return ret;
+}
+
+static int op_first_write(struct world *w)
+{
+	unsigned long addr;
+	int ret;
+
+	/* What may fail is the mapping or the fault. */
+	addr = vm_mmap(NULL, user_addr(FAR), user_len(1),
+		       PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	user_want(w->mem, FAR, 1, USER_ZERO);
+	ret = put_user(7, (u32 __user *)addr);
+	if (!ret)
+		w->mem->want[FAR] = 7;
+	return ret;
+}
+
+static int op_fork(struct world *w)
+{
+	return user_fork(&w->fork_task);
+}
+
+struct failing_op {
+	const char *name;
+	int (*run)(struct world *w);
+	bool moved;	/* in a process that moved what it shares */
+};
+
+static const struct failing_op failing_ops[] = {
+	{ "move",				op_move },
+	{ "move of moved pages",		op_move, true },
+	{ "move of all",			op_move_all },
+	{ "move of all moved pages",		op_move_all, true },
+	{ "move over pages",			op_move_within },
+	{ "move of moved pages over others",	op_move_within, true },
+	{ "unmap",				op_unmap },
+	{ "unmap of moved pages",		op_unmap, true },
+	{ "discard of moved pages",		op_discard, true },
+	{ "write to shared page",		op_write },
+	{ "first write",			op_first_write },
+	{ "fork",				op_fork },
+	{ "fork after move",			op_fork, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(failing, failing_ops, name);
+
+/* ---- each allocation fails in turn ---- */
+
+static void run_failing(void *data)
+{
+	struct world *w = data;
+	int ret;
+
+	fail_begin(w->nth);
+	ret = w->op->run(w);
+	w->failed = fail_end();
+	if (!w->failed)
+		KUNIT_EXPECT_EQ(w->mem->test, 0, ret);
+	user_check_contents(w->mem);
+	user_check_mm(w->mem->test, current->mm);
+	if (w->fork_task.pid) {
+		user_run(&w->fork_task, user_check_contents, w->mem);
+		user_check_mm(w->mem->test, w->fork_task.mm);
+		user_exit(&w->fork_task);
+	}
+}
+
+static void operation_without_memory(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct user_mem *before;
+
+	if (!CAN_FAIL)
+		kunit_skip(test, "needs FAILSLAB and KPROBES");
+	before = kunit_kmalloc(test, sizeof(*before), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	w->op = test->param_value;
+
+	/* One more process with these pages, besides parent and child. */
+	user_map(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA);
+	user_touch(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA, 1, 1);
+	KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
+	if (w->op->moved) {
+		user_move(w->mem, FAR + USER_AREA, 12, 0);
+		user_move(w->mem, FAR + USER_AREA + 12, USER_AREA - 12, 12);
+	}
+	user_exit(&w->child_task);
+	*before = *w->mem;
+
+	for (w->nth = 1; w->nth < MAX_ALLOCS; w->nth++) {
+		KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
+		user_run(&w->child_task, run_failing, w);
+		user_exit(&w->child_task);
+		*w->mem = *before;
+		user_check_contents(w->mem);
+		user_check_mm(test, current->mm);
+		if (!w->failed || READ_ONCE(test->status) == KUNIT_FAILURE)
+			break;
+	}
+	KUNIT_EXPECT_FALSE(test, w->failed);
+	kunit_info(test, "%s: %u allocations failed\n", w->op->name,
+		   w->nth - 1);
+}
+
+static int failure_init(struct kunit *test)
+{
+	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+
+	if (!w)
+		return -ENOMEM;
+	test->priv = w;
+	w->mem = kunit_kzalloc(test, sizeof(*w->mem), GFP_KERNEL);
+	if (!w->mem)
+		return -ENOMEM;
+	w->mem->test = test;
+	user_want(w->mem, 0, USER_WORLD, USER_UNMAPPED);
+	/* Also attaches an mm to this thread. */
+	if (IS_ERR_VALUE(kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ,
+				       MAP_PRIVATE | MAP_ANONYMOUS, 0)))
+		return -ENOMEM;
+	return 0;
+}
+
+/* Not by the thread of the test. */
+static void failure_exit(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	if (!w)
+		return;
+	user_kill(&w->fork_task);
+	user_kill(&w->child_task);
+}
+
+static int failure_suite_init(struct kunit_suite *suite)
+{
+	return fail_register();
+}
+
+static void failure_suite_exit(struct kunit_suite *suite)
+{
+	fail_unregister();
+}
+
+static struct kunit_case failure_cases[] = {
+	KUNIT_CASE_PARAM_ATTR(operation_without_memory, failing_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	{}
+};
+
+static struct kunit_suite failure_suite = {
+	.name = "anon_space_failure",
+	.suite_init = failure_suite_init,
+	.suite_exit = failure_suite_exit,
+	.init = failure_init,
+	.exit = failure_exit,
+	.test_cases = failure_cases,
+};
+kunit_test_suite(failure_suite);
+
+MODULE_DESCRIPTION("KUnit tests of operations without memory");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);

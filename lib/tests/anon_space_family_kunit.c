@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of files and their members over forks and exits.
+ *
+ * The mms have neither VMAs nor page tables: fork() and exit() of the anonymous
+ * space alone. The model of a family knows who was forked from whom, and for
+ * each living mm the set of files whose pages it may map, which is that of its
+ * parent at the time of the fork and its own file.
+ */
+
+#include <kunit/test.h>
+#include <linux/anon_moves.h>
+#include <linux/anon_space.h>
+#include <linux/mm.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+
+#define MAX_MMS		24	/* living at a time in random families */
+#define MAX_FILES	64	/* of one mm */
+#define NR_RANDOM	4000	/* random forks and exits */
+#define NR_GENERATIONS	10000
+/* Files of dead ancestors an mm may collect, whatever its history. */
+#define MAX_DEAD	9
+
+struct person {
+	struct person *parent;	/* NULL if it is dead, too */
+	struct list_head list;
+	unsigned int root;	/* which family, for relatives */
+	unsigned int nr_files;
+	struct anon_vma *files[MAX_FILES];
+	struct mm_struct mm;	/* has an array at its end */
+};
+
+struct family {
+	struct kunit *test;
+	struct list_head living;
+	unsigned int nr_living;
+	unsigned int nr_roots;
+};
+
+/* ---- the world ---- */
+
+static struct person *person_alloc(struct family *f)
+{
+	struct person *p = kzalloc(sizeof(*p), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(f->test, p);
+	mmap_init_lock(&p->mm);
+	anon_space_init(&p->mm);
+	list_add_tail(&p->list, &f->living);
+	f->nr_living++;
+	return p;
+}
+
+static struct person *new_root(struct family *f)
+{
+	struct person *p = person_alloc(f);
+
+	p->root = f->nr_roots++;
+	return p;
+}
+
+static bool knows_file(const struct person *p, const struct anon_vma *file)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->nr_files; i++)
+		if (p->files[i] == file)
+			return true;
+	return false;
+}
+
+static struct person *find_owner(struct family *f, const struct anon_vma *file)
+{
+	struct person *p;
+
+	list_for_each_entry(p, &f->living, list)
+		if (p->nr_files && p->mm.anon_space.anon_vma == file)
+			return p;
+	return NULL;
+}
+
+static int space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
+{
+	int ret;
+
+	mmap_write_lock(oldmm);
+	mmap_write_lock_nested(mm, SINGLE_DEPTH_NESTING);
+	ret = anon_space_fork(mm, oldmm);
+	mmap_write_unlock(mm);
+	mmap_write_unlock(oldmm);
+	return ret;
+}
+
+static void space_exit(struct mm_struct *mm)
+{
+	mmap_write_lock(mm);
+	anon_space_exit(mm);
+	mmap_write_unlock(mm);
+}
+
+/* The child's own file is new, or that of a dead ancestor. */
+static void fork_own_file(struct family *f, struct person *child,
+			  struct person *parent)
+{
+	struct anon_vma *own = child->mm.anon_space.anon_vma;
+
+	KUNIT_ASSERT_NOT_NULL(f->test, own);
+	KUNIT_EXPECT_NULL(f->test, find_owner(f, own));
+	child->nr_files = parent->nr_files;
+	if (knows_file(parent, own))
+		return;
+	KUNIT_EXPECT_EQ(f->test, own->nr_members, 1);
+	KUNIT_ASSERT_LT(f->test, child->nr_files, MAX_FILES);
+	child->files[child->nr_files++] = own;
+}
+
+static struct person *fork_person(struct family *f, struct person *parent)
+{
+	struct person *child = person_alloc(f);
+
+	KUNIT_ASSERT_EQ(f->test, space_fork(&child->mm, &parent->mm), 0);
+	if (!parent->nr_files)	/* a root gets its file now */
+		parent->files[parent->nr_files++] =
+			parent->mm.anon_space.anon_vma;
+	child->parent = parent;
+	child->root = parent->root;
+	memcpy(child->files, parent->files, sizeof(child->files));
+	fork_own_file(f, child, parent);
+	return child;
+}
+
+static void exit_person(struct family *f, struct person *p)
+{
+	struct person *child;
+
+	space_exit(&p->mm);
+	list_for_each_entry(child, &f->living, list)
+		if (child->parent == p)
+			child->parent = NULL;
+	list_del(&p->list);
+	f->nr_living--;
+	kfree(p);
+}
+
+/* ---- what must hold ---- */
+
+static unsigned int member_position(const struct anon_vma *file,
+				    const struct mm_struct *mm)
+{
+	struct anon_membership *membership;
+	unsigned int i = 0;
+
+	list_for_each_entry(membership, &file->members, in_file) {
+		i++;
+		if (membership->mm == mm)
+			return i;
+	}
+	return 0;
+}
+
+static void check_file(struct family *f, struct person *p,
+		       struct anon_vma *file)
+{
+	struct person *owner = find_owner(f, file), *other;
+	unsigned int at = member_position(file, &p->mm), nr = 0;
+
+	KUNIT_EXPECT_TRUE(f->test, anon_space_is_member(&p->mm, file));
+	KUNIT_EXPECT_NE(f->test, at, 0);
+	/* INV-6 */
+	if (p->parent && knows_file(p->parent, file))
+		KUNIT_EXPECT_LT(f->test,
+				member_position(file, &p->parent->mm), at);
+	list_for_each_entry(other, &f->living, list)
+		nr += knows_file(other, file);
+	KUNIT_EXPECT_EQ(f->test, file->nr_members, nr);
+	KUNIT_EXPECT_EQ(f->test, list_count_nodes(&file->members), nr);
+	KUNIT_EXPECT_EQ(f->test, atomic_read(&file->refcount), nr);
+	KUNIT_EXPECT_PTR_EQ(f->test, file->owner, owner ? &owner->mm : NULL);
+}
+
+static void check_person(struct family *f, struct person *p)
+{
+	struct list_head *memberships = &p->mm.anon_space.memberships;
+	struct person *other;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(f->test, list_count_nodes(memberships), p->nr_files);
+	for (i = 0; i < p->nr_files; i++)
+		check_file(f, p, p->files[i]);
+	if (!p->nr_files)
+		return;
+	KUNIT_EXPECT_PTR_EQ(f->test, find_owner(f, p->mm.anon_space.anon_vma),
+			    p);
+	/* Where shared pages are put that come back from swap. */
+	list_for_each_entry(other, &f->living, list)
+		if (other->root == p->root)
+			KUNIT_EXPECT_PTR_EQ(f->test,
+				anon_space_oldest_file(&other->mm),
+				anon_space_oldest_file(&p->mm));
+}
+
+static void check_family(struct family *f)
+{
+	struct person *p;
+
+	list_for_each_entry(p, &f->living, list)
+		check_person(f, p);
+}
+
+/* Files of p without an owner. */
+static unsigned int count_dead(struct person *p)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < p->nr_files; i++)
+		nr += !p->files[i]->owner;
+	return nr;
+}
+
+/* ---- small families ---- */
+
+/* A child joins the file of its parent and gets one of its own. */
+static void fork_joins_parents_file(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *parent = new_root(f);
+	struct person *child = fork_person(f, parent);
+
+	check_family(f);
+	KUNIT_EXPECT_EQ(test, parent->nr_files, 1);
+	KUNIT_EXPECT_EQ(test, child->nr_files, 2);
+	KUNIT_EXPECT_PTR_NE(test, child->mm.anon_space.anon_vma,
+			    parent->mm.anon_space.anon_vma);
+	KUNIT_EXPECT_PTR_EQ(test, anon_space_oldest_file(&child->mm),
+			    parent->mm.anon_space.anon_vma);
+}
+
+/* A file lives on while a child is a member. */
+static void exit_of_parent_leaves_file(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *parent = new_root(f);
+	struct person *first = fork_person(f, parent);
+	struct person *second = fork_person(f, parent);
+	struct anon_vma *file = parent->mm.anon_space.anon_vma;
+
+	exit_person(f, parent);
+	check_family(f);
+	KUNIT_EXPECT_NULL(test, file->owner);
+	KUNIT_EXPECT_EQ(test, file->nr_members, 2);
+	exit_person(f, first);
+	KUNIT_EXPECT_EQ(test, file->nr_members, 1);
+	exit_person(f, second);
+}
+
+/* A grandchild adopts the file of the dead grandparent. */
+static void fork_adopts_file_of_dead(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *old = new_root(f);
+	struct person *parent = fork_person(f, old);
+	struct anon_vma *file = old->mm.anon_space.anon_vma;
+	struct person *child;
+
+	exit_person(f, old);
+	child = fork_person(f, parent);
+	check_family(f);
+	KUNIT_EXPECT_PTR_EQ(test, child->mm.anon_space.anon_vma, file);
+	KUNIT_EXPECT_EQ(test, child->nr_files, 2);
+}
+
+/* A file whose owner lives is never adopted. */
+static void fork_adopts_no_file_with_owner(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *parent = new_root(f);
+	unsigned int i;
+
+	for (i = 0; i < 20; i++)
+		fork_person(f, parent);
+	check_family(f);
+}
+
+/* Only one of two siblings adopts it, the other one gets a new file. */
+static void siblings_adopt_once(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *old = new_root(f);
+	struct person *parent = fork_person(f, old);
+	struct person *first, *second;
+
+	exit_person(f, old);
+	first = fork_person(f, parent);
+	second = fork_person(f, parent);
+	check_family(f);
+	KUNIT_EXPECT_PTR_NE(test, first->mm.anon_space.anon_vma,
+			    second->mm.anon_space.anon_vma);
+}
+
+/* Move records of the parent are the child's, too. */
+static void fork_copies_records(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *parent = new_root(f), *child;
+	struct anon_moves *moves = &parent->mm.anon_space.moves;
+	struct anon_move *spare = anon_move_alloc(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, spare);
+	anon_moves_add(moves, 0x10000, 7, 3, ULONG_MAX, &spare);
+	child = fork_person(f, parent);
+	anon_space_lock_read(&child->mm);
+	KUNIT_EXPECT_EQ(test, __anon_space_index(&child->mm,
+						 0x10000 + PAGE_SIZE), 8);
+	KUNIT_EXPECT_EQ(test, __anon_space_index(&child->mm,
+						 0x10000 + 3 * PAGE_SIZE),
+			(0x10000 + 3 * PAGE_SIZE) >> PAGE_SHIFT);
+	anon_space_unlock_read(&child->mm);
+	/* Also what an exit has to clean up if nothing else was done. */
+	exit_person(f, child);
+	KUNIT_EXPECT_EQ(test, moves->nr, 1);
+}
+
+/* ---- chains of daemons ---- */
+
+enum chain {
+	EXIT_BEFORE_FORK,	/* the parent exits, then its child forks */
+	FORK_BEFORE_EXIT,	/* the child forks while its parent lives */
+	TWO_BEFORE_EXIT,	/* so do the child and the grandchild */
+	CHILDREN_STAY,		/* of each generation one more child lives on */
+};
+
+struct chain_case {
+	const char *name;
+	enum chain chain;
+	unsigned int lag;	/* generations that live at the same time */
+};
+
+static const struct chain_case chain_cases[] = {
+	{ "parent exits before the child forks",	EXIT_BEFORE_FORK, 1 },
+	{ "child forks before the parent exits",	FORK_BEFORE_EXIT, 2 },
+	{ "grandchild forks before the parent exits",	TWO_BEFORE_EXIT, 3 },
+	{ "siblings stay for some generations",		CHILDREN_STAY, 3 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(chain, chain_cases, name);
+
+static struct person *oldest(struct family *f)
+{
+	return list_first_entry(&f->living, struct person, list);
+}
+
+/* However long a chain of forks and exits is, nothing accumulates (INV-8). */
+static void chain_of_forks_is_bounded(struct kunit *test)
+{
+	const struct chain_case *c = test->param_value;
+	struct family *f = test->priv;
+	struct person *last = new_root(f);
+	unsigned int i, most = 0, bound = MAX_DEAD + 2 * c->lag;
+
+	for (i = 0; i < NR_GENERATIONS; i++) {
+		if (c->chain == CHILDREN_STAY && f->nr_living < 5)
+			fork_person(f, last);
+		last = fork_person(f, last);
+		while (f->nr_living > (c->chain == CHILDREN_STAY ? 5 : c->lag))
+			exit_person(f, oldest(f));
+		most = max(most, last->nr_files);
+		KUNIT_ASSERT_LE(test, last->nr_files, bound);
+		KUNIT_ASSERT_LE(test, count_dead(last), bound);
+		if (!(i % 97))
+			check_family(f);
+		if (READ_ONCE(test->status) == KUNIT_FAILURE)
+			break;
+	}
+	kunit_info(test, "at most %u files of an mm\n", most);
+}
+
+/* ---- random families ---- */
+
+static struct person *pick(struct family *f, struct rnd_state *rnd)
+{
+	unsigned int i = prandom_u32_state(rnd) % f->nr_living;
+	struct person *p;
+
+	list_for_each_entry(p, &f->living, list)
+		if (!i--)
+			break;
+	return p;
+}
+
+/* Any sequence of forks and exits leaves what the model says. */
+static void random_families_match_model(struct kunit *test)
+{
+	struct family *f = test->priv;
+	u32 seed = get_random_u32();
+	struct rnd_state rnd;
+	unsigned int i;
+
+	kunit_info(test, "seed %u\n", seed);
+	prandom_seed_state(&rnd, seed);
+	for (i = 0; i < NR_RANDOM; i++) {
+		unsigned int dice = prandom_u32_state(&rnd) % 100;
+
+		if (!f->nr_living || (dice < 5 && f->nr_living < MAX_MMS))
+			new_root(f);
+		else if (dice < 55 && f->nr_living < MAX_MMS)
+			fork_person(f, pick(f, &rnd));
+		else
+			exit_person(f, pick(f, &rnd));
+		check_family(f);
+		if (READ_ONCE(test->status) == KUNIT_FAILURE)
+			break;
+		cond_resched();
+	}
+}
+
+static int family_init(struct kunit *test)
+{
+	struct family *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	if (!f)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&f->living);
+	f->test = test;
+	test->priv = f;
+	return 0;
+}
+
+static void family_exit(struct kunit *test)
+{
+	struct family *f = test->priv;
+
+	while (f && f->nr_living)
+		exit_person(f, oldest(f));
+}
+
+static struct kunit_case family_cases[] = {
+	KUNIT_CASE(fork_joins_parents_file),
+	KUNIT_CASE(exit_of_parent_leaves_file),
+	KUNIT_CASE(fork_adopts_file_of_dead),
+	KUNIT_CASE(fork_adopts_no_file_with_owner),
+	KUNIT_CASE(siblings_adopt_once),
+	KUNIT_CASE(fork_copies_records),
+	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),
+	KUNIT_CASE(random_families_match_model),
+	{}
+};
+
+static struct kunit_suite family_suite = {
+	.name = "anon_space_family",
+	.init = family_init,
+	.exit = family_exit,
+	.test_cases = family_cases,
+};
+kunit_test_suite(family_suite);
+
+MODULE_DESCRIPTION("KUnit tests of files and their members");
+MODULE_LICENSE("GPL");

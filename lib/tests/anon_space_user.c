@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What processes do, for KUnit tests.
+ */
+
+#include <kunit/test.h>
+#include <linux/anon_space_debug.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/syscalls.h>
+#include <linux/uaccess.h>
+
+#include "anon_space_user.h"
+
+static int child_main(void *data)
+{
+	struct user_child *child = data;
+
+	child->mm = current->mm;
+	complete(&child->done);
+	for (;;) {
+		wait_for_completion(&child->go);
+		if (!child->fn)
+			break;
+		child->fn(child->arg);
+		complete(&child->done);
+	}
+	complete(&child->done);
+	do_exit(0);
+}
+
+/**
+ * user_fork - fork a process from the one with the attached mm
+ * @child: to be set up; its mm is a duplicate
+ *
+ * Return: 0 or what kernel_clone() says.
+ */
+int user_fork(struct user_child *child)
+{
+	struct kernel_clone_args args = {
+		.flags = CLONE_FS | CLONE_FILES | CLONE_UNTRACED,
+		.exit_signal = SIGCHLD,
+		.fn = child_main,
+		.fn_arg = child,
+	};
+	pid_t pid;
+
+	init_completion(&child->go);
+	init_completion(&child->done);
+	pid = kernel_clone(&args);
+	if (pid < 0)
+		return pid;
+	wait_for_completion(&child->done);
+	child->pid = pid;
+	return 0;
+}
+
+/**
+ * user_run - let a child do something, and wait
+ * @child: the child
+ * @fn: what to do, on its mm
+ * @arg: argument of @fn
+ */
+void user_run(struct user_child *child, void (*fn)(void *arg), void *arg)
+{
+	child->fn = fn;
+	child->arg = arg;
+	complete(&child->go);
+	wait_for_completion(&child->done);
+}
+
+/**
+ * user_kill - let a child exit, but do not wait until its mm is gone
+ * @child: the child, nothing is done if there is none
+ *
+ * For the cleanup by another thread than that which forked.
+ */
+void user_kill(struct user_child *child)
+{
+	if (!child->pid)
+		return;
+	child->pid = 0;
+	user_run(child, NULL, NULL);
+}
+
+/**
+ * user_exit - let a child exit, and wait until its mm is gone
+ * @child: the child, nothing is done if there is none
+ */
+void user_exit(struct user_child *child)
+{
+	pid_t pid = child->pid;
+
+	user_kill(child);
+	if (pid)
+		kernel_wait4(pid, NULL, 0, NULL);
+}
+
+/* ---- system calls, which have no other name to call them by ---- */
+
+#ifdef CONFIG_ARCH_HAS_SYSCALL_WRAPPER
+asmlinkage long __x64_sys_mprotect(const struct pt_regs *regs);
+asmlinkage long __x64_sys_mremap(const struct pt_regs *regs);
+
+static long call_mprotect(unsigned long addr, size_t len, unsigned long prot)
+{
+	struct pt_regs regs = { .di = addr, .si = len, .dx = prot };
+
+	return __x64_sys_mprotect(&regs);
+}
+
+static long call_mremap(unsigned long addr, size_t old_len, size_t new_len,
+			unsigned long flags, unsigned long new_addr)
+{
+	struct pt_regs regs = {
+		.di = addr, .si = old_len, .dx = new_len, .r10 = flags,
+		.r8 = new_addr,
+	};
+
+	return __x64_sys_mremap(&regs);
+}
+#else
+static long call_mprotect(unsigned long addr, size_t len, unsigned long prot)
+{
+	return sys_mprotect(addr, len, prot);
+}
+
+static long call_mremap(unsigned long addr, size_t old_len, size_t new_len,
+			unsigned long flags, unsigned long new_addr)
+{
+	return sys_mremap(addr, old_len, new_len, flags, new_addr);
+}
+#endif
+
+/* ---- memory, on current->mm ---- */
+
+#define BASE	0x60000000UL	/* a page table begins here */
+
+unsigned long user_addr(unsigned int page)
+{
+	return BASE + ((unsigned long)page << PAGE_SHIFT);
+}
+
+size_t user_len(unsigned int nr)
+{
+	return (size_t)nr << PAGE_SHIFT;
+}
+
+/* Change what is expected of pages. */
+void user_want(struct user_mem *user, unsigned int page, unsigned int nr,
+	       u32 value)
+{
+	while (nr--)
+		user->want[page++] = value;
+}
+
+void user_map(struct user_mem *user, unsigned int page, unsigned int nr)
+{
+	unsigned long addr = user_addr(page);
+	size_t len = user_len(nr);
+
+	KUNIT_EXPECT_EQ(user->test, addr,
+			vm_mmap(NULL, addr, len, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0));
+	if (user->huge)
+		KUNIT_EXPECT_EQ(user->test, 0,
+				do_madvise(current->mm, addr, len,
+					   MADV_HUGEPAGE));
+	user_want(user, page, nr, USER_ZERO);
+}
+
+void user_unmap(struct user_mem *user, unsigned int page, unsigned int nr)
+{
+	KUNIT_EXPECT_EQ(user->test, 0,
+			vm_munmap(user_addr(page), user_len(nr)));
+	user_want(user, page, nr, USER_UNMAPPED);
+}
+
+void user_protect(struct user_mem *user, unsigned int page, unsigned int nr,
+		  unsigned long prot)
+{
+	KUNIT_EXPECT_EQ(user->test, 0,
+			call_mprotect(user_addr(page), user_len(nr), prot));
+}
+
+void user_discard(struct user_mem *user, unsigned int page, unsigned int nr)
+{
+	KUNIT_EXPECT_EQ(user->test, 0,
+			do_madvise(current->mm, user_addr(page), user_len(nr),
+				   MADV_DONTNEED));
+	user_want(user, page, nr, USER_ZERO);
+}
+
+/* Grow or shrink in place. */
+void user_resize(struct user_mem *user, unsigned int page, unsigned int nr,
+		 unsigned int new_nr)
+{
+	KUNIT_EXPECT_EQ(user->test, user_addr(page),
+			call_mremap(user_addr(page), user_len(nr),
+				    user_len(new_nr), 0, 0));
+	if (new_nr > nr)
+		user_want(user, page + nr, new_nr - nr, USER_ZERO);
+	else
+		user_want(user, page + new_nr, nr - new_nr, USER_UNMAPPED);
+}
+
+static long do_move(struct user_mem *user, unsigned int from, unsigned int nr,
+		    unsigned int to, unsigned long flags, u32 left)
+{
+	long addr;
+
+	flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
+	addr = call_mremap(user_addr(from), user_len(nr), user_len(nr), flags,
+			   user_addr(to));
+	if (IS_ERR_VALUE(addr))
+		return addr;
+	KUNIT_EXPECT_EQ(user->test, addr, user_addr(to));
+	memcpy(user->want + to, user->want + from,
+	       nr * sizeof(user->want[0]));
+	user_want(user, from, nr, left);
+	return 0;
+}
+
+/* What is at the new place is gone even if the move itself fails. */
+long user_try_move(struct user_mem *user, unsigned int from, unsigned int nr,
+		   unsigned int to)
+{
+	long ret = do_move(user, from, nr, to, 0, USER_UNMAPPED);
+
+	if (ret)
+		user_want(user, to, nr, USER_UNTOUCHED);
+	return ret;
+}
+
+void user_move(struct user_mem *user, unsigned int from, unsigned int nr,
+	       unsigned int to)
+{
+	KUNIT_EXPECT_EQ(user->test, 0,
+			do_move(user, from, nr, to, 0, USER_UNMAPPED));
+}
+
+/* Move the contents, but keep the source mapped. */
+void user_move_out(struct user_mem *user, unsigned int from, unsigned int nr,
+		   unsigned int to)
+{
+	KUNIT_EXPECT_EQ(user->test, 0,
+			do_move(user, from, nr, to, MREMAP_DONTUNMAP,
+				USER_ZERO));
+}
+
+/* Is this page touched and looked at? To save time not all are. */
+bool user_touches(unsigned int page)
+{
+	page %= USER_AREA;
+	return page < 20 || page >= USER_AREA - 8 ||
+	       (page >= 246 && page < 266);
+}
+
+/* Stamp every @step-th page. */
+void user_touch(struct user_mem *user, unsigned int page, unsigned int nr,
+		unsigned int step, u32 who)
+{
+	unsigned int i;
+
+	for (i = page; i < page + nr; i += step) {
+		if (!user_touches(i))
+			continue;
+		user->want[i] = who << 16 | (i + 16);
+		KUNIT_EXPECT_EQ(user->test, 0,
+				put_user(user->want[i],
+					 (u32 __user *)user_addr(i)));
+	}
+}
+
+void user_check_contents(void *data)
+{
+	struct user_mem *user = data;
+	unsigned int i;
+	u32 value;
+
+	for (i = 0; i < USER_WORLD; i++) {
+		if (user->want[i] == USER_UNMAPPED ||
+		    user->want[i] == USER_UNTOUCHED || !user_touches(i))
+			continue;
+		value = ~0;
+		KUNIT_EXPECT_EQ(user->test, 0,
+				get_user(value, (u32 __user *)user_addr(i)));
+		if (value != user->want[i])
+			KUNIT_FAIL(user->test, "page %u has %x, wanted %x", i,
+				   value, user->want[i]);
+	}
+}
+
+/* All invariants hold in @mm. */
+void user_check_mm(struct kunit *test, struct mm_struct *mm)
+{
+	struct anon_space_stats stats = {};
+
+	KUNIT_EXPECT_EQ(test, 0, anon_space_validate(mm, &stats));
+	KUNIT_EXPECT_EQ(test, 0, stats.violations);
+	KUNIT_EXPECT_EQ(test, 0, stats.skipped);
+}
