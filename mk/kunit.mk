@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 
 ##@ Checks
+.PHONY: kunit
+kunit: check-kunit ## same as check-kunit: T=SUITE
+
 CHECKS += kunit
 .PHONY: check-kunit
 check-kunit: tree ## KUnit suites anon_space* on UML, and on x86_64 with two CPUs
