@@ -12,10 +12,10 @@
  * instead that the pages with index I, I+1, ... are mapped at address A,
  * A + PAGE_SIZE, ...
  *
- * At any address there is at most one record, hence at most two places where
- * an index may be found: its own address, and where a record says. That holds
- * because a page has one index: a move that meets pages of several origins
- * makes one run for each change of origin. So the records are a map from
+ * At any address there is at most one record, hence at most two indices that a
+ * page there may have: that of the address, and the one that is recorded. That
+ * holds because a page has one index: a move that meets pages of several
+ * origins makes one run for each change of origin. So the records are a map from
  * address to index, and cutting a range out of it splits at most one of them.
  *
  * A record that outlives its pages is harmless. It costs a walker a visit:

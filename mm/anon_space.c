@@ -27,7 +27,7 @@
  * Two locks, each a rwsem: the file lock of an anon_vma, under which an mm
  * joins and leaves, and the space lock of an mm, under which its VMAs change
  * and its page table entries move. A walker holds both for reading, those of
- * one mm at a time. Nothing is allocated under the space lock, because reclaim
+ * one mm at a time. Nobody waits for memory under the space lock, because reclaim
  * walks the reverse map.
  *
  * An mm leaves its files when it exits, after its pages were unmapped and
@@ -509,6 +509,7 @@ void anon_space_detach_vma(struct vm_area_struct *vma)
 	struct mm_struct *mm = vma->vm_mm;
 	struct anon_space *space = &mm->anon_space;
 	struct anon_move *spare = NULL;
+	bool clipped;
 
 	mmap_assert_locked(mm);
 	if (!vma->anon_vma)
@@ -518,16 +519,18 @@ void anon_space_detach_vma(struct vm_area_struct *vma)
 		return;
 	}
 
-	/* The records of this VMA do not change, so zero means none. */
-	if (data_race(space->moves.nr))
-		spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
 	anon_space_lock_write(mm);
 	__anon_space_detach_vma(vma);
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_CLIP))
-		anon_moves_clip(&space->moves, vma->vm_start, vma->vm_end,
-				&spare);
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_CLIP)) {
+		clipped = anon_moves_clip(&space->moves, vma->vm_start,
+					  vma->vm_end, &spare);
+		if (!clipped && space->moves.nr < sysctl_max_map_count)
+			spare = anon_move_alloc(GFP_NOWAIT | __GFP_NOWARN);
+		if (spare)
+			anon_moves_clip(&space->moves, vma->vm_start,
+					vma->vm_end, &spare);
+	}
 	anon_space_unlock_write(mm);
-	anon_move_free(spare);
 }
 
 /**
@@ -650,9 +653,14 @@ static bool walk_moves(struct mm_struct *mm, pgoff_t first, pgoff_t last,
 	     move = anon_moves_next_index(move, first, last)) {
 		pgoff_t from = max(first, move->index);
 		pgoff_t to = min(last + 1, move->index + move->nr);
+		unsigned long start = anon_move_addr(move, from);
+		unsigned long end = anon_move_addr(move, to);
 
-		if (!walk_vmas(mm, anon_move_addr(move, from),
-			       anon_move_addr(move, to), folio, rwc))
+		/* All pages of the folio were looked for there. */
+		if (start >> PAGE_SHIFT >= first &&
+		    (end - 1) >> PAGE_SHIFT <= last)
+			continue;
+		if (!walk_vmas(mm, start, end, folio, rwc))
 			return false;
 	}
 	return true;

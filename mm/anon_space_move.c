@@ -33,7 +33,8 @@
  * dropped only at the end, so a move that fails can go back without needing
  * any, unless a page that was rewritten cannot be rewritten again: it is under
  * migration now, or reclaim has unmapped a part of its large folio. That must
- * not fail, and takes one small allocation for such a page.
+ * not fail, and takes one small allocation for such a page, with no lock held
+ * that reclaim takes.
  */
 
 #include <linux/anon_moves.h>
@@ -128,7 +129,7 @@ void anon_space_move_end(struct anon_space_move *move)
 	if (move->new_start < start)
 		start = max(start, move->new_start + (end - start));
 	if (move->anon && anon_moves_find(to_moves(move), start, end)) {
-		if (!move->spare)
+		if (!move->spare && to_moves(move)->nr < sysctl_max_map_count)
 			move->spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
 		anon_space_lock_write(mm);
 		anon_moves_clip(to_moves(move), start, end, &move->spare);

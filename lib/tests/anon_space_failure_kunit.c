@@ -303,6 +303,7 @@ static struct kunit_suite failure_suite = {
 	.exit = failure_exit,
 	.test_cases = failure_cases,
 };
+
 kunit_test_suite(failure_suite);
 
 MODULE_DESCRIPTION("KUnit tests of operations without memory");

@@ -196,8 +196,8 @@ static void check_person(struct family *f, struct person *p)
 	list_for_each_entry(other, &f->living, list)
 		if (other->root == p->root)
 			KUNIT_EXPECT_PTR_EQ(f->test,
-				anon_space_oldest_file(&other->mm),
-				anon_space_oldest_file(&p->mm));
+					    anon_space_oldest_file(&other->mm),
+					    anon_space_oldest_file(&p->mm));
 }
 
 static void check_family(struct family *f)
@@ -452,6 +452,7 @@ static struct kunit_suite family_suite = {
 	.exit = family_exit,
 	.test_cases = family_cases,
 };
+
 kunit_test_suite(family_suite);
 
 MODULE_DESCRIPTION("KUnit tests of files and their members");

@@ -589,6 +589,26 @@ static void unmap_forgets_records(struct kunit *test)
 	check_all(w);
 }
 
+/* A hole in a run makes two, but not more than an mm may have (INV-7). */
+static void holes_in_a_run_are_limited(struct kunit *test)
+{
+	struct world *w = test->priv;
+	int limit = sysctl_max_map_count;
+	unsigned int i;
+
+	state_shared(w);
+	op_move_all(w->parent);
+	sysctl_max_map_count = 16;
+	for (i = 1; i < 64; i += 2) {
+		user_unmap(w->parent, FAR + i, 1);
+		user_map(w->parent, FAR + i, 1);
+		KUNIT_EXPECT_LE(test, count_records(), 16);
+	}
+	sysctl_max_map_count = limit;
+	KUNIT_EXPECT_EQ(test, count_vmas(), 1);
+	check_all(w);
+}
+
 /* Faulted one by one and brought together, pages are one VMA. */
 static void gathered_pages_are_one_vma(struct kunit *test)
 {
@@ -746,6 +766,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(move_of_private_pages_leaves_no_record),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_record),
 	KUNIT_CASE(unmap_forgets_records),
+	KUNIT_CASE(holes_in_a_run_are_limited),
 	KUNIT_CASE(gathered_pages_are_one_vma),
 	KUNIT_CASE(fault_apart_merges_later),
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),
@@ -760,6 +781,7 @@ static struct kunit_suite mm_suite = {
 	.exit = mm_exit_test,
 	.test_cases = mm_cases,
 };
+
 kunit_test_suite(mm_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the reverse map of real address spaces");

@@ -114,7 +114,8 @@ static void expect_index(struct kunit *test, struct anon_moves *moves,
 		wanted[i] = map[i] != NONE && index >= first && index <= last ?
 			    map[i] : NONE;
 	}
-	shown[len] = wanted[len] = '\0';
+	shown[len] = '\0';
+	wanted[len] = '\0';
 	KUNIT_EXPECT_STREQ(test, shown, wanted);
 }
 
@@ -489,6 +490,7 @@ static struct kunit_suite moves_suite = {
 	.exit = moves_exit,
 	.test_cases = moves_cases,
 };
+
 kunit_test_suite(moves_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the records of moved anonymous pages");
