@@ -186,7 +186,7 @@ static void check_file(struct mm_struct *mm, struct anon_vma *file,
 {
 	struct anon_membership *membership;
 	unsigned int nr = 0, nr_mine = 0;
-	bool child_first = false, is_own;
+	bool child_first = false, is_own, is_owner;
 
 	anon_vma_lock_read(file);
 	list_for_each_entry(membership, &file->members, in_file) {
@@ -205,7 +205,8 @@ static void check_file(struct mm_struct *mm, struct anon_vma *file,
 	if (nr != file->nr_members || atomic_read(&file->refcount) < nr)
 		report(stats, 8, mm, 0, "wrong count of members or references");
 	is_own = file == mm->anon_space.anon_vma;
-	if (is_own != (file->owner == mm))
+	is_owner = file->owner == mm;
+	if (is_own != is_owner)
 		report(stats, 8, mm, 0, "owner of a file is not who uses it");
 	anon_vma_unlock_read(file);
 }
