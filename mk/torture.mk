@@ -8,22 +8,74 @@ $(O)/bin/torture: $(TORTURE_SRC) tools/torture/torture.h | setup
 	@$(CC) $(TOOL_CFLAGS) -Wno-missing-field-initializers -o $@ \
 		$(TORTURE_SRC) -pthread -lnuma
 
-# The kernel that runs, if it has to be built first.
-TORTURE_KERNEL = $(if $(findstring /,$(1))$(wildcard \
+# The kernel to run, if it has to be built first.
+torture_kernel = $(if $(findstring /,$(1))$(wildcard \
 	$(O)/kernel/$(1)/arch/x86/boot/bzImage),,kernel-$(1))
 
-torture torture-chains fault-injection stress: export TORTURE_SECONDS = $(or $(SECONDS),300)
-torture torture-chains fault-injection stress: export SEED TREE CHAIN_SCALE PROFILE
-
 PROFILE ?= mix
+BASE    ?= stock-debug
+TORTURE_SECONDS ?= $(or $(SECONDS),300)
+export TORTURE_SECONDS SEED TREE BASE CHAIN_SCALE STRESS_SECONDS
 
 ##@ Torture
 .PHONY: torture
-torture: $(O)/bin/torture $(call TORTURE_KERNEL,$(KERNEL))
-torture: ## random operations on memory: SECONDS= SEED= PROFILE= KERNEL= TREE=
+torture: $(O)/bin/torture $(call torture_kernel,$(KERNEL))
+torture: ## random work on memory, verified: SECONDS= SEED= TREE= PROFILE='mix move fork poison'
 	@scripts/torture.sh $(PROFILE)
 
 .PHONY: torture-chains
-torture-chains: $(O)/bin/torture $(call TORTURE_KERNEL,$(KERNEL))
+torture-chains: $(O)/bin/torture $(call torture_kernel,$(KERNEL))
 torture-chains: ## long chains of moves, generations, children: CHAIN_SCALE=
 	@scripts/torture.sh chains
+
+# Needs debug kernels, and by default takes ours.
+.PHONY: fault-injection
+fault-injection: override KERNEL := $(if $(filter file,$(origin KERNEL)),debug,$(KERNEL))
+fault-injection: $(O)/bin/torture kernel-debug kernel-$(BASE)
+fault-injection: ## allocations fail: at random, and one after the other: KERNEL=debug BASE=
+	@scripts/torture.sh inject failnth
+
+.PHONY: stress
+stress: $(call torture_kernel,$(KERNEL))
+stress: ## stress-ng and trinity on memory: STRESS_SECONDS=60 each, T='mmap vm...'
+	@scripts/stress.sh $(T)
+
+# In "make check": a few minutes of each.
+CHECKS += torture
+.PHONY: check-torture
+check-torture: TORTURE_SECONDS = 60
+check-torture: CHAIN_SCALE = 20
+check-torture: $(O)/bin/torture kernel-exp
+check-torture: ## torture: random work, moves, forks, poison; long chains
+	@KERNEL=exp scripts/torture.sh mix move fork poison chains
+
+CHECKS += fault-injection
+.PHONY: check-fault-injection
+check-fault-injection: TORTURE_SECONDS = 60
+check-fault-injection: fault-injection ## allocations that fail are survived
+
+CHECKS += stress
+.PHONY: check-stress
+check-stress: STRESS_SECONDS = 2
+check-stress: stress ## memory stressors of stress-ng, and trinity
+
+# In "make check-long": hours.  10^7 operations take about two.
+LONG_CHECKS += torture-long
+.PHONY: check-torture-long
+check-torture-long: TORTURE_SECONDS = 7200
+check-torture-long: $(O)/bin/torture kernel-exp kernel-debug
+check-torture-long: ## torture for hours, on the plain and on the debug kernel
+	@KERNEL=exp scripts/torture.sh mix move fork poison chains
+	@KERNEL=debug SMP=4 scripts/torture.sh mix move fork poison
+
+LONG_CHECKS += fault-injection-long
+.PHONY: check-fault-injection-long
+check-fault-injection-long: TORTURE_SECONDS = 3600
+check-fault-injection-long: fault-injection ## allocations fail for hours
+
+LONG_CHECKS += stress-long
+.PHONY: check-stress-long
+check-stress-long: override KERNEL = debug
+check-stress-long: STRESS_SECONDS = 60
+check-stress-long: kernel-debug ## stress-ng and trinity on the debug kernel
+	@scripts/stress.sh

@@ -30,7 +30,9 @@ PATIENCE=480
 CHAIN_TIMEOUT=3600
 CHAINS=(bounce_private:1000000 bounce_shared:1000000 generations:10000
 	orphans:300 children:1000)
-export MEM=${MEM:-2G} SWAP=1G APPEND="slab_nomerge${APPEND:+ $APPEND}"
+# A busy host stops a guest for long.
+export MEM=${MEM:-2G} SWAP=1G
+export APPEND="slab_nomerge rcupdate.rcu_cpu_stall_timeout=180 watchdog_thresh=60${APPEND:+ $APPEND}"
 
 failed=0
 

@@ -23,7 +23,7 @@
 #define MLOCK_ONFAULT	1
 #endif
 
-#define OFFLINE_ONE_IN	8	/* of the operations picked; memory is lost */
+#define OFFLINE_ONE_IN	3	/* of the operations picked; memory is lost */
 
 /* What a piece of advice does to the slots that it reaches. */
 enum effect { NOTHING, DISCARDS, FREES, SETS, CLEARS };

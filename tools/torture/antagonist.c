@@ -223,7 +223,7 @@ static const struct {
 	[KSM]		= { "ksm", ksm, 15000 },
 	[DAMON]		= { "damon", damon, 500 },
 	[SWAPOFF]	= { "swapoff", swap_off, 20000 },
-	[HOTPLUG]	= { "hotplug", hotplug, 5000 },
+	[HOTPLUG]	= { "hotplug", hotplug, 15000 },
 	[VALIDATE]	= { "validate", validate_step, 2000 },
 	[PROBABILITY]	= { "probability", raise_probability, 1000 },
 };
@@ -242,6 +242,17 @@ static void __attribute__((noreturn)) run_antagonist(unsigned int nr)
 	}
 }
 
+unsigned int find_antagonists(const char *names)
+{
+	unsigned int i, set = 0;
+
+	for (i = 0; i < NR_ANTAGONISTS; i++) {
+		if (in_list(names, table[i].name))
+			set |= 1U << i;
+	}
+	return set;
+}
+
 void start_antagonists(void)
 {
 	unsigned int i;
@@ -250,7 +261,7 @@ void start_antagonists(void)
 		setup_injection();
 	fflush(stdout);
 	for (i = 0; i < NR_ANTAGONISTS; i++) {
-		if (!(options.profile->antagonists & 1U << i))
+		if (!(options.antagonists & 1U << i))
 			continue;
 		antagonists[i] = fork();
 		if (antagonists[i] < 0)

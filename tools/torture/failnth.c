@@ -66,6 +66,14 @@ static void small(void) { map_pages(16, MADV_NOHUGEPAGE); }
 static void huge(void) { map_pages(HUGE_PAGES, MADV_HUGEPAGE); }
 static void tables(void) { map_pages(TABLE, MADV_NOHUGEPAGE); }
 
+/* Small pages where a huge one may be. */
+static void collapsible(void)
+{
+	tables();
+	if (madvise(HOME, TABLE * PAGE_SIZE, MADV_HUGEPAGE))
+		die("MADV_HUGEPAGE: %m");
+}
+
 /* Another process has the same pages. */
 static void share(void)
 {
@@ -296,7 +304,7 @@ static const struct call {
 	{ "madvise DONTFORK", small, do_dontfork },
 	{ "madvise PAGEOUT", small, do_pageout },
 	{ "madvise POPULATE_WRITE", small_shared, do_populate },
-	{ "madvise COLLAPSE", tables, do_collapse },
+	{ "madvise COLLAPSE", collapsible, do_collapse },
 	{ "mlock", small, do_mlock },
 	{ "brk", small, do_brk },
 	{ "fork", small, do_fork },

@@ -27,7 +27,7 @@ static const char usage[] =
 "       torture failnth\n"
 "run: random operations against antagonists, which are meant for a guest: they\n"
 "change the settings of the whole machine.  -t replays one tree of processes,\n"
-"-i makes allocations fail (debug kernel), -x poisons pages.  Profiles:\n";
+"-a names the antagonists, -n operations to leave out; -i makes allocations fail (debug kernel), -x poisons pages.  Profiles:\n";
 
 static int help(int status)
 {
@@ -58,7 +58,7 @@ static int parse_run(int argc, char **argv)
 	if (getrandom(&options.seed, sizeof(options.seed), 0) !=
 	    sizeof(options.seed))
 		die("getrandom: %m");
-	while ((c = getopt(argc, argv, "T:s:p:w:t:ix")) != -1) {
+	while ((c = getopt(argc, argv, "T:s:p:w:t:a:n:ix")) != -1) {
 		switch (c) {
 		case 'T':
 			options.seconds = strtoul(optarg, NULL, 0);
@@ -75,6 +75,12 @@ static int parse_run(int argc, char **argv)
 		case 't':
 			options.tree = optarg;
 			break;
+		case 'a':
+			options.antagonists = find_antagonists(optarg);
+			break;
+		case 'n':
+			options.without = optarg;
+			break;
 		case 'i':
 			options.inject = true;
 			break;
@@ -85,6 +91,8 @@ static int parse_run(int argc, char **argv)
 			return help(2);
 		}
 	}
+	if (!options.antagonists)
+		options.antagonists = options.profile->antagonists;
 	if (optind != argc || !options.seconds || !options.workers)
 		return help(2);
 	return run_torture();

@@ -54,10 +54,27 @@ const struct profile profiles[] = {
 	{ NULL },
 };
 
+/* Is the name in a list with commas? */
+bool in_list(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *list; list += strcspn(list, ",") + 1) {
+		if (!strncmp(list, name, len) &&
+		    (list[len] == ',' || !list[len]))
+			return true;
+		if (!list[strcspn(list, ",")])
+			break;
+	}
+	return false;
+}
+
 static unsigned int weight_of(const struct op *op)
 {
 	const struct weight *w = options.profile->weights;
 
+	if (options.without && in_list(options.without, op->name))
+		return 0;
 	if (!w)
 		return op->weight;
 	for (; w->op; w++) {

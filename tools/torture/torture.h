@@ -112,6 +112,8 @@ struct options {
 	unsigned int workers;
 	const char *tree;	/* replay this tree only */
 	const struct profile *profile;
+	unsigned int antagonists;
+	const char *without;	/* operations to leave out */
 	bool inject;
 	bool poison;
 };
@@ -227,6 +229,8 @@ enum antagonist {
 	SWAPOFF, HOTPLUG, VALIDATE, PROBABILITY, NR_ANTAGONISTS
 };
 
+bool in_list(const char *list, const char *name);
+unsigned int find_antagonists(const char *names);
 void start_antagonists(void);
 void stop_antagonists(void);
 int validate(void);
