@@ -9,6 +9,11 @@
 check: setup ## everything below; ends with N passed, N failed, N skipped
 	+@scripts/check.py $(CHECKS)
 
+# What needs the debug kernels or more than an hour in all.
+.PHONY: check-long
+check-long: setup ## make check, and what takes longer
+	+@scripts/check.py $(CHECKS) $(CHECKS_LONG)
+
 CHECKS += shell
 .PHONY: check-shell
 check-shell: setup ## shellcheck on every shell script
@@ -28,12 +33,12 @@ CHECKS += docs
 check-docs: tree ## what the documents name still exists
 	@scripts/check-docs.py
 
-CHECKS += config
+CHECKS_LONG += config
 .PHONY: check-config
 check-config: kernels ## the kernels have the configuration asked for
 	@scripts/check-config.sh
 
-CHECKS += sparse
+CHECKS_LONG += sparse
 .PHONY: check-sparse
 check-sparse: kernel-stock kernel-exp ## no sparse warnings that pristine has not
 	@scripts/check-sparse.sh
@@ -48,7 +53,7 @@ CHECKS += vma
 check-vma: tree ## the kernel's user-space tests of VMA merging
 	@scripts/check-vma.sh
 
-CHECKS += tree
+CHECKS_LONG += tree
 .PHONY: check-tree
 check-tree: setup ## tests of tree.py: apply, refresh, drift, rebase
 	@tests/tree/run.sh

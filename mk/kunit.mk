@@ -4,7 +4,7 @@
 .PHONY: kunit
 kunit: check-kunit ## same as check-kunit: T=SUITE
 
-CHECKS += kunit
+CHECKS_LONG += kunit
 .PHONY: check-kunit
 check-kunit: tree ## KUnit suites anon_space* on UML, and on x86_64 with two CPUs
 	@rc=0; for arch in um x86_64; do \

@@ -6,7 +6,7 @@ $(O)/bin/negative-swap: tests/negative/swap.c | setup
 	@$(CC) $(TOOL_CFLAGS) -o $@ $<
 
 ##@ Checks
-CHECKS += negative
+CHECKS_LONG += negative
 .PHONY: check-negative
 check-negative: kernel-debug check-kunit $(O)/bin/negative-swap
 check-negative: ## the tests catch each deliberate fault: T=FAULT

@@ -41,7 +41,7 @@ stress: ## stress-ng and trinity on memory: STRESS_SECONDS=60 each, T='mmap vm..
 	@scripts/stress.sh $(T)
 
 # In "make check": a few minutes of each.
-CHECKS += torture
+CHECKS_LONG += torture
 .PHONY: check-torture
 check-torture: TORTURE_SECONDS = 60
 check-torture: CHAIN_SCALE = 20
@@ -49,18 +49,18 @@ check-torture: $(O)/bin/torture kernel-exp
 check-torture: ## torture: random work, moves, forks, poison; long chains
 	@KERNEL=exp scripts/torture.sh mix move fork poison chains
 
-CHECKS += fault-injection
+CHECKS_LONG += fault-injection
 .PHONY: check-fault-injection
 check-fault-injection: TORTURE_SECONDS = 60
 check-fault-injection: fault-injection ## allocations that fail are survived
 
-CHECKS += stress
+CHECKS_LONG += stress
 .PHONY: check-stress
 check-stress: STRESS_SECONDS = 2
 check-stress: stress ## memory stressors of stress-ng, and trinity
 
 # In "make check-long": hours.  10^7 operations take about two.
-LONG_CHECKS += torture-long
+CHECKS_LONG += torture-long
 .PHONY: check-torture-long
 check-torture-long: TORTURE_SECONDS = 7200
 check-torture-long: $(O)/bin/torture kernel-exp kernel-debug
@@ -68,12 +68,12 @@ check-torture-long: ## torture for hours, on the plain and on the debug kernel
 	@KERNEL=exp scripts/torture.sh mix move fork poison chains
 	@KERNEL=debug SMP=4 scripts/torture.sh mix move fork poison
 
-LONG_CHECKS += fault-injection-long
+CHECKS_LONG += fault-injection-long
 .PHONY: check-fault-injection-long
 check-fault-injection-long: TORTURE_SECONDS = 3600
 check-fault-injection-long: fault-injection ## allocations fail for hours
 
-LONG_CHECKS += stress-long
+CHECKS_LONG += stress-long
 .PHONY: check-stress-long
 check-stress-long: override KERNEL = debug
 check-stress-long: STRESS_SECONDS = 60

@@ -95,7 +95,7 @@ uint64_t page_flags(unsigned long pfn);
 uint64_t page_mapcount(unsigned long pfn);
 int node_of(void *addr);
 
-/* Fork a child that waits, and is killed at the end of the test. */
+/* Fork a child that waits, and leaves at the end of the test. */
 pid_t fork_waiting(void);
 /*
  * Fork, and return in the child only; the test ends when the child and all that

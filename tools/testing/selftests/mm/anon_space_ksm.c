@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KSM finds its pages at the addresses where it merged them, in every process,
+ * whatever moved before, meanwhile or after.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include "anon_space_util.h"
+#include "vm_util.h"
+
+#define TIMEOUT	120
+#define KSM	"/sys/kernel/mm/ksm/"
+#define SCANS	4
+#define SAME	0x5a
+#define PAGES	6
+
+FIXTURE(ksm)
+{
+	struct area a;
+};
+
+/* What has happened to the pages before they are merged. */
+FIXTURE_VARIANT(ksm)
+{
+	bool move, fork;
+};
+
+FIXTURE_VARIANT_ADD(ksm, in_place) { };
+FIXTURE_VARIANT_ADD(ksm, moved) { .move = true };
+FIXTURE_VARIANT_ADD(ksm, forked) { .fork = true };
+FIXTURE_VARIANT_ADD(ksm, forked_and_moved) { .fork = true, .move = true };
+
+static void fill_same(struct area *a, int first)
+{
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		memset(area_at(a, first + i), SAME, psize());
+}
+
+static bool is_same(struct area *a, int first, int nr)
+{
+	size_t i;
+	char *at = area_at(a, first);
+
+	for (i = 0; i < nr * psize(); i++)
+		if (at[i] != SAME)
+			return false;
+	return true;
+}
+
+/* One page for all of them? (KPF_KSM is set for all anonymous pages.) */
+static bool are_one(struct area *a, int first, int nr)
+{
+	unsigned long pfn = pfn_of(0, area_at(a, first));
+	int i;
+
+	for (i = 1; i < nr; i++)
+		if (pfn_of(0, area_at(a, first + i)) != pfn)
+			return false;
+	return pfn;
+}
+
+/* A page of its own for each? */
+static bool are_many(struct area *a, int first, int nr)
+{
+	int i;
+
+	for (i = 1; i < nr; i++)
+		if (pfn_of(0, area_at(a, first)) ==
+		    pfn_of(0, area_at(a, first + i)))
+			return false;
+	return true;
+}
+
+/* Until everything was seen a few times: merging takes two. */
+static bool scan(void)
+{
+	long until = read_long(KSM "full_scans") + SCANS;
+	int tries = 1000;
+
+	write_string(KSM "run", "1");
+	while (read_long(KSM "full_scans") < until && tries--)
+		usleep(10000);
+	write_string(KSM "run", "0");
+	return tries > 0;
+}
+
+static bool merge(struct area *a, int first)
+{
+	return scan() && are_one(a, first, PAGES);
+}
+
+/*
+ * Unit 0 and following are six equal pages. Those of the parent may be merged,
+ * too: the kernel does not find mappings that it has not scanned.
+ */
+FIXTURE_SETUP(ksm)
+{
+	write_string(KSM "sleep_millisecs", "0");
+	write_string(KSM "pages_to_scan", "1000");
+	area_init(&self->a, FAULTED);
+	area_map(&self->a, variant->move ? 8 : 0, PAGES);
+	fill_same(&self->a, variant->move ? 8 : 0);
+	ASSERT_EQ(0, madvise(area_at(&self->a, variant->move ? 8 : 0),
+			     area_size(&self->a, PAGES), MADV_MERGEABLE));
+	if (variant->fork)
+		go_on_in_child();
+	if (variant->move)
+		area_move(&self->a, 8, PAGES, 0);
+}
+
+FIXTURE_TEARDOWN(ksm)
+{
+	write_string(KSM "run", "2");
+	write_string(KSM "run", "0");
+}
+
+TEST_F_TIMEOUT(ksm, merge_and_write, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	fill_pages(area_at(&self->a, 2), 1, 0x777);
+	EXPECT_TRUE(pages_have(area_at(&self->a, 2), 1, 0x777));
+	EXPECT_TRUE(is_same(&self->a, 0, 2));
+	EXPECT_TRUE(is_same(&self->a, 3, 3));
+	EXPECT_TRUE(area_migrates(&self->a, 2, 1));
+	EXPECT_FALSE(are_one(&self->a, 1, 2));
+}
+
+/* All six mappings of the one page are found. */
+TEST_F_TIMEOUT(ksm, migrate, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	EXPECT_TRUE(area_migrates(&self->a, 0, PAGES));
+	EXPECT_TRUE(are_one(&self->a, 0, PAGES));
+	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
+}
+
+static bool has_same_at_8(void *arg)
+{
+	struct area *a = arg;
+
+	return is_same(a, 8, PAGES) && area_migrates(a, 8, PAGES) &&
+	       is_same(a, 8, PAGES);
+}
+
+/* A move breaks the pages, and they merge again. */
+TEST_F_TIMEOUT(ksm, move, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	area_move(&self->a, 0, PAGES, 8);
+	EXPECT_TRUE(has_same_at_8(&self->a));
+	EXPECT_TRUE(scan());
+	EXPECT_TRUE(are_one(&self->a, 8, PAGES));
+	EXPECT_TRUE(has_same_at_8(&self->a));
+}
+
+TEST_F_TIMEOUT(ksm, move_part, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	area_move(&self->a, 2, 2, 8);
+	EXPECT_TRUE(is_same(&self->a, 0, 2));
+	EXPECT_TRUE(is_same(&self->a, 4, 2));
+	EXPECT_TRUE(is_same(&self->a, 8, 2));
+	EXPECT_TRUE(scan());
+	EXPECT_TRUE(are_one(&self->a, 8, 2));
+	EXPECT_TRUE(area_migrates(&self->a, 0, 2));
+	EXPECT_TRUE(area_migrates(&self->a, 4, 2));
+	EXPECT_TRUE(area_migrates(&self->a, 8, 2));
+}
+
+TEST_F_TIMEOUT(ksm, move_and_unmerge, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	area_move(&self->a, 0, PAGES, 8);
+	EXPECT_TRUE(scan());
+	ASSERT_EQ(0, madvise(area_at(&self->a, 8), area_size(&self->a, PAGES),
+			     MADV_UNMERGEABLE));
+	EXPECT_TRUE(are_many(&self->a, 8, PAGES));
+	EXPECT_TRUE(has_same_at_8(&self->a));
+}
+
+TEST_F_TIMEOUT(ksm, unmerge_all, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	write_string(KSM "run", "2");
+	EXPECT_TRUE(are_many(&self->a, 0, PAGES));
+	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
+	EXPECT_TRUE(area_migrates(&self->a, 0, PAGES));
+}
+
+static bool has_merged(void *arg)
+{
+	struct area *a = arg;
+
+	return are_one(a, 0, PAGES) && is_same(a, 0, PAGES) &&
+	       area_migrates(a, 0, PAGES) && is_same(a, 0, PAGES);
+}
+
+/* The child's mappings are found by the item of its parent. */
+TEST_F_TIMEOUT(ksm, fork_merged, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	EXPECT_TRUE(child_says(has_merged, &self->a));
+	EXPECT_TRUE(has_merged(&self->a));
+}
+
+static bool moves_merged(void *arg)
+{
+	struct area *a = arg;
+
+	area_move(a, 0, PAGES, 8);
+	return scan() && are_one(a, 8, PAGES) && has_same_at_8(a);
+}
+
+TEST_F_TIMEOUT(ksm, fork_merged_and_move, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	EXPECT_TRUE(child_says(moves_merged, &self->a));
+	EXPECT_TRUE(has_merged(&self->a));
+}
+
+/* Shared by parent and child, merged while they are. */
+TEST_F_TIMEOUT(ksm, merge_in_both, TIMEOUT)
+{
+	pid_t pid = fork_waiting();
+
+	ASSERT_TRUE(merge(&self->a, 0));
+	EXPECT_TRUE(area_migrates(&self->a, 0, PAGES));
+	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
+	area_move(&self->a, 0, PAGES, 8);
+	fill_pages(area_at(&self->a, 8), PAGES, 0x777);
+	EXPECT_TRUE(pages_have(area_at(&self->a, 8), PAGES, 0x777));
+	EXPECT_NE(0, pfn_of(pid, area_at(&self->a, 0)));
+}
+
+/* Swapped as one page, read back by each mapping. */
+TEST_F_TIMEOUT(ksm, page_out, TIMEOUT)
+{
+	ASSERT_TRUE(merge(&self->a, 0));
+	page_out(area_at(&self->a, 0), area_size(&self->a, PAGES));
+	area_move(&self->a, 0, PAGES, 8);
+	EXPECT_TRUE(has_same_at_8(&self->a));
+}
+
+TEST_HARNESS_MAIN
