@@ -42,7 +42,7 @@ done < <("$TOP/scripts/tree.py" list-patches)
 while read -r f; do
 	case $f in
 	tools/testing/selftests/*)
-		check "$f" --ignore SPACING,LINE_SPACING,EMBEDDED_FUNCTION_NAME -f "$f" ;;
+		check "$f" --ignore SPACING,LINE_SPACING,EMBEDDED_FUNCTION_NAME,VOLATILE -f "$f" ;;
 	*)
 		check "$f" -f "$f" ;;
 	esac
