@@ -4,6 +4,12 @@
 .PHONY: kunit
 kunit: check-kunit ## same as check-kunit: T=SUITE
 
+# Two minutes to build; the KASAN kernel of the other takes longer.
+CHECKS += kunit-um
+.PHONY: check-kunit-um
+check-kunit-um: tree ## KUnit suites anon_space* on UML
+	@scripts/check-kunit.py um
+
 CHECKS_LONG += kunit
 .PHONY: check-kunit
 check-kunit: tree ## KUnit suites anon_space* on UML, and on x86_64 with two CPUs
