@@ -7,7 +7,7 @@
 
 set -uo pipefail
 
-HUGE_PAGES_PER_NODE=16
+HUGE_PAGES_PER_NODE=24
 
 for node in /sys/devices/system/node/node?; do
 	echo $HUGE_PAGES_PER_NODE \

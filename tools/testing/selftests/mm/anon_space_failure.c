@@ -33,6 +33,9 @@ FIXTURE(failure)
 	unsigned long pfn;	/* of the one that fails */
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define DATA	FIXTURE_DATA(failure)
+
 FIXTURE_VARIANT(failure)
 {
 	enum area_state state;
@@ -45,10 +48,12 @@ FIXTURE_VARIANT_ADD(failure, child) { .state = FORKED_CHILD };
 FIXTURE_VARIANT_ADD(failure, child_moved) {
 	.state = FORKED_CHILD, .move = true
 };
+
 FIXTURE_VARIANT_ADD(failure, parent) { .state = FORKED_PARENT };
 FIXTURE_VARIANT_ADD(failure, parent_moved) {
 	.state = FORKED_PARENT, .move = true
 };
+
 FIXTURE_VARIANT_ADD(failure, moved_before) { .state = MOVED_SHARED };
 
 #define BAD	2	/* the unit that fails */
@@ -69,7 +74,7 @@ FIXTURE_TEARDOWN(failure)
 {
 }
 
-static void *bad_at(FIXTURE_DATA(failure) *self)
+static void *bad_at(DATA *self)
 {
 	return area_at(&self->a, self->at + BAD);
 }
@@ -94,12 +99,20 @@ static void catch_sigbus(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
+/* The compiler must not leave it out. */
+static void read_byte(char *addr)
+{
+	char value = *addr;
+
+	asm volatile("" : : "r" (value));
+}
+
 /* 0 if the page can be read, else the si_code of SIGBUS at this address. */
 static int reading_gives(void *addr)
 {
 	catch_sigbus();
 	if (!sigsetjmp(back, 1)) {
-		*(volatile char *)addr;
+		read_byte(addr);
 		return 0;
 	}
 	return info.si_addr == addr ? info.si_code : -1;
@@ -235,7 +248,7 @@ TEST_F(failure, move_poisoned)
 
 static bool moves_poisoned(void *arg)
 {
-	FIXTURE_DATA(failure) *self = arg;
+	DATA *self = arg;
 
 	area_move(&self->a, self->at, 4, 4);
 	return reading_gives(area_at(&self->a, 4 + BAD)) == BUS_MCEERR_AR &&

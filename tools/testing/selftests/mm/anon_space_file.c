@@ -31,6 +31,9 @@ FIXTURE(file)
 	int at;		/* where the units are now */
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define DATA	FIXTURE_DATA(file)
+
 enum kind { REGULAR, ZERO, HUGETLB };
 
 FIXTURE_VARIANT(file)
@@ -40,18 +43,23 @@ FIXTURE_VARIANT(file)
 	bool move;	/* after that */
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define VARIANT	FIXTURE_VARIANT(file)
+
 FIXTURE_VARIANT_ADD(file, regular) { .kind = REGULAR };
 FIXTURE_VARIANT_ADD(file, regular_moved) { .kind = REGULAR, .move = true };
 FIXTURE_VARIANT_ADD(file, regular_forked) { .kind = REGULAR, .fork = true };
 FIXTURE_VARIANT_ADD(file, regular_forked_and_moved) {
 	.kind = REGULAR, .fork = true, .move = true
 };
+
 FIXTURE_VARIANT_ADD(file, zero) { .kind = ZERO };
 FIXTURE_VARIANT_ADD(file, zero_moved) { .kind = ZERO, .move = true };
 FIXTURE_VARIANT_ADD(file, zero_forked) { .kind = ZERO, .fork = true };
 FIXTURE_VARIANT_ADD(file, zero_forked_and_moved) {
 	.kind = ZERO, .fork = true, .move = true
 };
+
 FIXTURE_VARIANT_ADD(file, hugetlb) { .kind = HUGETLB };
 FIXTURE_VARIANT_ADD(file, hugetlb_moved) { .kind = HUGETLB, .move = true };
 FIXTURE_VARIANT_ADD(file, hugetlb_forked) { .kind = HUGETLB, .fork = true };
@@ -84,14 +92,14 @@ static bool fill_file(int fd, size_t unit)
 	return !munmap(pages, UNITS * unit);
 }
 
-static unsigned long in_file(const FIXTURE_VARIANT(file) *variant, int unit)
+static unsigned long in_file(const VARIANT *variant, int unit)
 {
 	return variant->kind == ZERO ? 0 : IN_FILE + unit;
 }
 
 /* Every second unit is written, so is anonymous, the others come from the file */
-static bool has_units(FIXTURE_DATA(file) *self,
-		      const FIXTURE_VARIANT(file) *variant, int at)
+static bool has_units(DATA *self,
+		      const VARIANT *variant, int at)
 {
 	int i;
 
@@ -107,7 +115,7 @@ static bool has_units(FIXTURE_DATA(file) *self,
 	return true;
 }
 
-static bool migrate_units(FIXTURE_DATA(file) *self, int at)
+static bool migrate_units(DATA *self, int at)
 {
 	int i;
 
@@ -190,7 +198,7 @@ TEST_F_TIMEOUT(file, write_after_move, TIMEOUT)
 
 static bool moves_and_migrates(void *arg)
 {
-	FIXTURE_DATA(file) *self = arg;
+	DATA *self = arg;
 	int to = self->at == 8 ? 1 : 9;
 
 	area_move(&self->a, self->at, UNITS, to);
@@ -228,6 +236,9 @@ FIXTURE(file_merge)
 	int fd;
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define FILE_MERGE_DATA	FIXTURE_DATA(file_merge)
+
 FIXTURE_SETUP(file_merge)
 {
 	area_init(&self->a, FAULTED);
@@ -240,7 +251,7 @@ FIXTURE_TEARDOWN(file_merge)
 }
 
 static void map_file(struct __test_metadata *_metadata,
-		     FIXTURE_DATA(file_merge) *self, int at, int nr, int offset)
+		     FILE_MERGE_DATA *self, int at, int nr, int offset)
 {
 	ASSERT_NE(MAP_FAILED,
 		  mmap(area_at(&self->a, at), area_size(&self->a, nr),

@@ -32,12 +32,18 @@ FIXTURE(fork)
 	void *pages;
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define DATA	FIXTURE_DATA(fork)
+
 /* What every generation does first. */
 FIXTURE_VARIANT(fork)
 {
 	bool move;	/* to a place of its own */
 	bool write;	/* the page with its own number */
 };
+
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define VARIANT	FIXTURE_VARIANT(fork)
 
 FIXTURE_VARIANT_ADD(fork, untouched) { };
 FIXTURE_VARIANT_ADD(fork, moved) { .move = true };
@@ -59,7 +65,7 @@ FIXTURE_TEARDOWN(fork)
 }
 
 /* Be generation @generation. */
-static void live(FIXTURE_DATA(fork) *self, const FIXTURE_VARIANT(fork) *variant,
+static void live(DATA *self, const VARIANT *variant,
 		 int generation)
 {
 	void *to = self->a.base + generation * 2 * PAGES * psize();
@@ -77,8 +83,8 @@ static void live(FIXTURE_DATA(fork) *self, const FIXTURE_VARIANT(fork) *variant,
 }
 
 /* Everything of the parent's but what each generation up to ours has written */
-static bool has_own(FIXTURE_DATA(fork) *self,
-		    const FIXTURE_VARIANT(fork) *variant, int generation)
+static bool has_own(DATA *self,
+		    const VARIANT *variant, int generation)
 {
 	int page, writer;
 
@@ -95,8 +101,8 @@ static bool has_own(FIXTURE_DATA(fork) *self,
  * In a child, call the same for the next generation, and compare when all
  * younger ones have: the oldest one migrates what all of them have.
  */
-static bool descend(FIXTURE_DATA(fork) *self,
-		    const FIXTURE_VARIANT(fork) *variant, int generation)
+static bool descend(DATA *self,
+		    const VARIANT *variant, int generation)
 {
 	int status;
 	pid_t pid;

@@ -29,6 +29,9 @@ FIXTURE(migrate)
 	int at;		/* where the six units are in this process */
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define DATA	FIXTURE_DATA(migrate)
+
 FIXTURE_VARIANT(migrate)
 {
 	enum area_state state;
@@ -41,14 +44,17 @@ FIXTURE_VARIANT_ADD(migrate, child) { .state = FORKED_CHILD };
 FIXTURE_VARIANT_ADD(migrate, child_moved) {
 	.state = FORKED_CHILD, .move = true
 };
+
 FIXTURE_VARIANT_ADD(migrate, parent) { .state = FORKED_PARENT };
 FIXTURE_VARIANT_ADD(migrate, parent_moved) {
 	.state = FORKED_PARENT, .move = true
 };
+
 FIXTURE_VARIANT_ADD(migrate, moved_before) { .state = MOVED_SHARED };
 FIXTURE_VARIANT_ADD(migrate, moved_before_and_after) {
 	.state = MOVED_SHARED, .move = true
 };
+
 FIXTURE_VARIANT_ADD(migrate, huge) { .state = HUGE_FORKED };
 FIXTURE_VARIANT_ADD(migrate, huge_moved) { .state = HUGE_FORKED, .move = true };
 
@@ -69,13 +75,13 @@ FIXTURE_TEARDOWN(migrate)
 {
 }
 
-static void *unit_at(FIXTURE_DATA(migrate) *self, int unit)
+static void *unit_at(DATA *self, int unit)
 {
 	return area_at(&self->a, self->at + unit);
 }
 
 /* This process and its relative, if any, have the same pages. */
-static bool are_shared(FIXTURE_DATA(migrate) *self)
+static bool are_shared(DATA *self)
 {
 	struct area *a = &self->a;
 	int unit;
@@ -87,7 +93,7 @@ static bool are_shared(FIXTURE_DATA(migrate) *self)
 	return true;
 }
 
-static bool all_are_on(FIXTURE_DATA(migrate) *self, int node)
+static bool all_are_on(DATA *self, int node)
 {
 	int unit;
 
@@ -97,7 +103,7 @@ static bool all_are_on(FIXTURE_DATA(migrate) *self, int node)
 	return true;
 }
 
-static bool move_pages_to(FIXTURE_DATA(migrate) *self, int node)
+static bool move_pages_to(DATA *self, int node)
 {
 	int status[6], nodes[6], unit, tries = TRIES;
 	void *pages[6];
@@ -215,7 +221,7 @@ TEST_F_TIMEOUT(migrate, compaction, TIMEOUT)
 /* While the pages migrate back and forth, a child is forked, moves and reads. */
 static bool moves_and_reads(void *arg)
 {
-	FIXTURE_DATA(migrate) *self = arg;
+	DATA *self = arg;
 	int to = self->at == 8 ? 0 : 8;
 
 	area_move(&self->a, self->at, 6, to);

@@ -36,19 +36,25 @@ FIXTURE_VARIANT(swap)
 	bool parent_moves;
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define VARIANT	FIXTURE_VARIANT(swap)
+
 FIXTURE_VARIANT_ADD(swap, parent_reads_first) { };
 FIXTURE_VARIANT_ADD(swap, child_reads_first) { .child_reads = true };
 FIXTURE_VARIANT_ADD(swap, parent_moves) { .parent_moves = true };
 FIXTURE_VARIANT_ADD(swap, parent_moves_child_reads_first) {
 	.parent_moves = true, .child_reads = true
 };
+
 FIXTURE_VARIANT_ADD(swap, child_moves) { .child_moves = true };
 FIXTURE_VARIANT_ADD(swap, child_moves_and_reads_first) {
 	.child_moves = true, .child_reads = true
 };
+
 FIXTURE_VARIANT_ADD(swap, both_move) {
 	.parent_moves = true, .child_moves = true
 };
+
 FIXTURE_VARIANT_ADD(swap, both_move_child_reads_first) {
 	.parent_moves = true, .child_moves = true, .child_reads = true
 };
@@ -86,7 +92,7 @@ static bool child_is_good(struct area *a, bool moves)
  * Fork with everything swapped out, and let parent and child move and read as
  * the variant says. Pipes tell who is next: nothing to read means go.
  */
-static bool run_child(struct area *a, const FIXTURE_VARIANT(swap) *variant,
+static bool run_child(struct area *a, const VARIANT *variant,
 		      void (*meanwhile)(struct area *a))
 {
 	int child_goes[2], child_is_done[2], status;
@@ -300,7 +306,7 @@ static bool is_present(struct area *a, int unit)
 }
 
 /* All of the cgroup's memory, until these units are gone. */
-static bool reclaim(struct area *a, int first, int nr)
+static bool reclaim_units(struct area *a, int first, int nr)
 {
 	int fd = open(CGROUP "/memory.reclaim", O_WRONLY), tries = TRIES, i;
 
@@ -319,7 +325,7 @@ static bool reclaim(struct area *a, int first, int nr)
 
 TEST_F_TIMEOUT(reclaim, in_place, TIMEOUT)
 {
-	EXPECT_TRUE(reclaim(&self->a, 0, 6));
+	EXPECT_TRUE(reclaim_units(&self->a, 0, 6));
 	EXPECT_TRUE(is_good(&self->a, 0, 6, 0));
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
@@ -327,27 +333,30 @@ TEST_F_TIMEOUT(reclaim, in_place, TIMEOUT)
 TEST_F_TIMEOUT(reclaim, moved, TIMEOUT)
 {
 	area_move(&self->a, 0, 6, 8);
-	EXPECT_TRUE(reclaim(&self->a, 8, 6));
+	EXPECT_TRUE(reclaim_units(&self->a, 8, 6));
 	EXPECT_TRUE(is_good(&self->a, 8, 6, 0));
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
 TEST_F_TIMEOUT(reclaim, move_reclaimed, TIMEOUT)
 {
-	EXPECT_TRUE(reclaim(&self->a, 0, 6));
+	EXPECT_TRUE(reclaim_units(&self->a, 0, 6));
 	area_move(&self->a, 0, 6, 8);
 	EXPECT_TRUE(is_good(&self->a, 8, 6, 0));
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
-/* Twice, at two places, the second time with what others have read back. */
+/*
+ * Twice, at two places, the second time with what others have read back.
+ * Pages that two processes have read are active, and may stay.
+ */
 TEST_F_TIMEOUT(reclaim, move_and_again, TIMEOUT)
 {
-	EXPECT_TRUE(reclaim(&self->a, 0, 6));
+	EXPECT_TRUE(reclaim_units(&self->a, 0, 6));
 	area_move(&self->a, 0, 6, 8);
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 	EXPECT_TRUE(area_has(&self->a, 8, 6, 0));
-	EXPECT_TRUE(reclaim(&self->a, 8, 6));
+	reclaim_units(&self->a, 8, 6);
 	area_move(&self->a, 8, 6, 2);
 	EXPECT_TRUE(is_good(&self->a, 2, 6, 0));
 	EXPECT_TRUE(area_relative_has_all(&self->a));

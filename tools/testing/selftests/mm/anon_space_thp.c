@@ -23,6 +23,9 @@ FIXTURE(thp)
 	int pages;
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define DATA	FIXTURE_DATA(thp)
+
 FIXTURE_VARIANT(thp)
 {
 	enum area_state state;
@@ -50,7 +53,7 @@ static bool is_huge(void *addr, size_t huge)
 	return check_huge_anon(addr, 1, huge);
 }
 
-static void *page(FIXTURE_DATA(thp) *self, int unit, int page)
+static void *page(DATA *self, int unit, int page)
 {
 	return area_at(&self->a, unit) + page * psize();
 }
@@ -281,7 +284,7 @@ TEST_F_TIMEOUT(thp, move_whole_and_page_out, TIMEOUT)
 
 static bool moves_other_half(void *arg)
 {
-	FIXTURE_DATA(thp) *self = arg;
+	DATA *self = arg;
 	int half = self->pages / 2;
 	void *to = page(self, 6, 1);
 
@@ -309,7 +312,7 @@ TEST_F_TIMEOUT(thp, halves_in_child, TIMEOUT)
 
 static bool writes_to_moved(void *arg)
 {
-	FIXTURE_DATA(thp) *self = arg;
+	DATA *self = arg;
 
 	fill_pages(page(self, 4, 100), 1, NEW);
 	return pages_have(page(self, 4, 100), 1, NEW) &&

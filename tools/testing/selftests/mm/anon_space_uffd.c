@@ -30,6 +30,9 @@ FIXTURE(uffd)
 	int fd;
 };
 
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define DATA	FIXTURE_DATA(uffd)
+
 FIXTURE_VARIANT(uffd)
 {
 	enum area_state state;
@@ -91,7 +94,7 @@ static bool move_range(int fd, void *to, void *from, size_t size)
 	return done == size;
 }
 
-static bool move_units(FIXTURE_DATA(uffd) *self, int from, int nr, int to)
+static bool move_units(DATA *self, int from, int nr, int to)
 {
 	return move_range(self->fd, area_at(&self->a, to),
 			 area_at(&self->a, from), area_size(&self->a, nr));
