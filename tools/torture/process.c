@@ -256,8 +256,13 @@ static void drop_others_memory(void)
 		fail("munmap in a child: %m");
 	if (me->owns_heap)
 		return;
-	if ((char *)syscall(SYS_brk, self.heap) != self.heap)
-		fail("brk in a child");
+	/*
+	 * fork() copies the end of the heap without a lock: if another thread
+	 * was in brk(), it may not fit the mappings.  Begin a new heap there.
+	 */
+	if (munmap(self.heap, NR_HEAP * PAGE_SIZE))
+		fail("munmap of the heap: %m");
+	self.heap = (char *)syscall(SYS_brk, 0);
 	self.heap_nr = 0;
 }
 

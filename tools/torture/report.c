@@ -17,7 +17,7 @@
 #include "torture.h"
 
 struct text {
-	char buffer[16384];
+	char buffer[65536];
 	size_t len;
 };
 
@@ -84,6 +84,18 @@ static void add_relatives(struct text *text)
 	add(text, " same=ffff file=fffe\n");
 }
 
+static void add_maps(struct text *text)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	if (!maps)
+		return;
+	add(text, "  maps:\n");
+	text->len += fread(text->buffer + text->len, 1,
+			   sizeof(text->buffer) - text->len, maps);
+	fclose(maps);
+}
+
 void fail(const char *format, ...)
 {
 	static struct text text;
@@ -110,6 +122,7 @@ void fail(const char *format, ...)
 	    (int)strcspn(self.path, "/"), self.path,
 	    options.inject ? " -i" : "", options.poison ? " -x" : "");
 	add_records(&text);
+	add_maps(&text);
 	if (write(STDOUT_FILENO, text.buffer, text.len) < 0)
 		_exit(EXIT_FAILURE + 1);
 	_exit(EXIT_FAILURE);
