@@ -40,7 +40,7 @@ check-config: kernels ## the kernels have the configuration asked for
 
 CHECKS_LONG += sparse
 .PHONY: check-sparse
-check-sparse: kernel-stock kernel-exp ## no sparse warnings that pristine has not
+check-sparse: kernel-stock kernel-exp kernel-debug ## no sparse warnings that pristine has not
 	@scripts/check-sparse.sh
 
 CHECKS += kerneldoc

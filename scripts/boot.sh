@@ -82,7 +82,7 @@ qemu_base()
 {
 	qemu=("$QEMU" -nodefaults -display none -no-reboot -kernel "$BZIMAGE"
 	      -initrd "$INITRAMFS")
-	append="console=ttyS0 panic=-1 panic_on_oops=1"
+	append="console=ttyS0 panic=-1 oops=panic"
 }
 
 # A /dev/kvm is no proof that it can run a guest: start one with this kernel.

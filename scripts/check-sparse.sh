@@ -31,15 +31,22 @@ if [ ${#objects[@]} -eq 0 ]; then
 	exit 0
 fi
 
-old=()
+old=() new_files=()
 for o in "${objects[@]}"; do
-	[ ! -e "$O/src/pristine/${o%.o}.c" ] || old+=("$o")
+	if [ -e "$O/src/pristine/${o%.o}.c" ]; then
+		old+=("$o")
+	else
+		new_files+=("$o")
+	fi
 done
 
 failed=0
 before=
 [ ${#old[@]} -eq 0 ] || before=$(run_sparse pristine stock "${old[@]}")
-after=$(run_sparse exp exp "${objects[@]}")
+# Some of our own files are part of the debug kernel only.
+after=$({ [ ${#old[@]} -eq 0 ] || run_sparse exp exp "${old[@]}"
+	[ ${#new_files[@]} -eq 0 ] || run_sparse exp debug "${new_files[@]}"
+} | sort -u)
 new=$(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$after"))
 for o in "${objects[@]}"; do
 	f=${o%.o}.c
