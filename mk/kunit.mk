@@ -16,3 +16,14 @@ check-kunit: tree ## KUnit suites anon_space* on UML, and on x86_64 with two CPU
 	@rc=0; for arch in um x86_64; do \
 		scripts/check-kunit.py $$arch || rc=1; \
 	done; exit $$rc
+
+.PHONY: kernel-coverage
+kernel-coverage: tree
+	@scripts/kernel.sh coverage
+
+.PHONY: coverage check-coverage
+coverage: kernel-coverage ## lines of our files that KUnit and selftests reach
+	@scripts/coverage.py
+
+CHECKS_LONG += coverage
+check-coverage: coverage ## the same, as a check: nine lines of ten

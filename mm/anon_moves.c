@@ -181,11 +181,17 @@ static void anon_moves_remove(struct anon_moves *moves, struct anon_move *move)
 static void anon_moves_resize(struct anon_moves *moves, struct anon_move *move,
 			      unsigned long start, unsigned long end)
 {
-	by_index_tree_remove(move, &moves->by_index);
+	bool reorder = start != move->addr;
+
+	if (reorder)
+		by_index_tree_remove(move, &moves->by_index);
 	move->index = anon_move_index(move, start);
 	move->addr = start;
 	move->nr = (end - start) >> PAGE_SHIFT;
-	by_index_tree_insert(move, &moves->by_index);
+	if (reorder)
+		by_index_tree_insert(move, &moves->by_index);
+	else
+		by_index_tree_augment.propagate(&move->by_index, NULL);
 }
 
 /* Do both speak of one run of pages, possibly with a gap in between? */

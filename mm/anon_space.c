@@ -126,7 +126,7 @@ void __init anon_vma_init(void)
 static void anon_vma_join(struct anon_vma *anon_vma, struct mm_struct *mm,
 			  struct anon_membership *membership)
 {
-	rwsem_assert_held_write(&anon_vma->rwsem);
+	lockdep_assert_held_write(&anon_vma->rwsem);
 
 	membership->mm = mm;
 	membership->anon_vma = anon_vma;
@@ -177,7 +177,7 @@ static int anon_space_create_file(struct mm_struct *mm)
 		anon_vma->owner = mm;
 		anon_vma_join(anon_vma, mm, membership);
 		membership = NULL;
-		/* Pairs with READ_ONCE() in anon_space_prepare(). */
+		/* Pairs with smp_load_acquire() in anon_space_prepare(). */
 		smp_store_release(&space->anon_vma, anon_vma);
 	}
 	anon_space_unlock_write(mm);
@@ -191,7 +191,8 @@ static int anon_space_create_file(struct mm_struct *mm)
 
 static int anon_space_prepare(struct mm_struct *mm)
 {
-	if (likely(READ_ONCE(mm->anon_space.anon_vma)))
+	/* What comes next looks at the memberships. */
+	if (likely(smp_load_acquire(&mm->anon_space.anon_vma)))
 		return 0;
 	return anon_space_create_file(mm);
 }
@@ -422,9 +423,12 @@ struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
 struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
 					     unsigned long end)
 {
-	struct vm_area_struct *next = to_vma(rb_next(&vma->anon_rb));
+	struct vm_area_struct *next;
 
 	anon_space_assert_locked(vma->vm_mm);
+	if (vma->vm_end >= end)
+		return NULL;
+	next = to_vma(rb_next(&vma->anon_rb));
 	return next && next->vm_start < end ? next : NULL;
 }
 
@@ -521,7 +525,7 @@ void anon_space_detach_vma(struct vm_area_struct *vma)
 
 	anon_space_lock_write(mm);
 	__anon_space_detach_vma(vma);
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_CLIP)) {
+	if (space->moves.nr && !anon_space_fault(ANON_SPACE_FAULT_NO_CLIP)) {
 		clipped = anon_moves_clip(&space->moves, vma->vm_start,
 					  vma->vm_end, &spare);
 		if (!clipped && space->moves.nr < sysctl_max_map_count)
@@ -625,11 +629,10 @@ static bool walk_vmas(struct mm_struct *mm, unsigned long start,
 {
 	struct vm_area_struct *vma;
 
-	for (vma = __anon_space_find_vma(mm, start, end); vma;
-	     vma = __anon_space_next_vma(vma, end)) {
+	vma = __anon_space_find_vma(mm, start, end);
+	for (; vma; vma = __anon_space_next_vma(vma, end)) {
 		unsigned long address = max(start, vma->vm_start);
 
-		cond_resched();
 		/* The address may have been mapped anew, to another kind. */
 		if (folio_test_hugetlb(folio) != is_vm_hugetlb_page(vma))
 			continue;
@@ -656,6 +659,7 @@ static bool walk_moves(struct mm_struct *mm, pgoff_t first, pgoff_t last,
 		unsigned long start = anon_move_addr(move, from);
 		unsigned long end = anon_move_addr(move, to);
 
+		cond_resched();
 		/* All pages of the folio were looked for there. */
 		if (start >> PAGE_SHIFT >= first &&
 		    (end - 1) >> PAGE_SHIFT <= last)
@@ -668,6 +672,7 @@ static bool walk_moves(struct mm_struct *mm, pgoff_t first, pgoff_t last,
 
 static bool walk_lock(struct mm_struct *mm, struct rmap_walk_control *rwc)
 {
+	cond_resched();
 	if (down_read_trylock(&mm->anon_space.rwsem))
 		return true;
 	if (rwc->try_lock) {
@@ -686,8 +691,9 @@ static bool walk_lock(struct mm_struct *mm, struct rmap_walk_control *rwc)
  *
  * Visits each VMA that has the address of the folio's index, or to which a
  * record says that pages with this index were moved. A large folio may be
- * visited more than once in a VMA, and always with the address where its pages
- * in this place begin.
+ * visited more than once in a VMA. The address is that of its first page which
+ * may be mapped in this place: where the VMA or the record begins if that is
+ * inside of the folio.
  *
  * Context: sleeps unless @rwc->try_lock is set. File lock held. Takes the space
  * lock.

@@ -161,6 +161,58 @@ int anon_space_move_reserve(struct anon_space_move *move)
 	return move->spare ? 0 : -ENOMEM;
 }
 
+/* Does one record say all of a range, and that its pages have this index? */
+static bool is_recorded(struct anon_space_move *move, unsigned long start,
+			unsigned long end, pgoff_t index)
+{
+	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
+
+	return record && record->addr <= start && anon_move_end(record) >= end &&
+	       anon_move_index(record, start) == index;
+}
+
+/* Record the pages that were kept, before any walker can miss them. */
+static void anon_space_move_flush(struct anon_space_move *move)
+{
+	if (!move->run_nr)
+		return;
+	anon_space_assert_write_locked(move->vma->vm_mm);
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_RECORD))
+		anon_moves_add(to_moves(move), move->run_addr, move->run_index,
+			       move->run_nr, move->new_start, &move->spare);
+	move->run_nr = 0;
+}
+
+/*
+ * While moving back: are the pages found by what was recorded before the move?
+ * If not, make room for a new record.
+ */
+static bool recorded_before(struct anon_space_move *move, pgoff_t index,
+			    unsigned long new_addr, unsigned long nr)
+{
+	unsigned long new_end = new_addr + (nr << PAGE_SHIFT);
+
+	if (is_recorded(move, new_addr, new_end, index))
+		return true;
+	anon_space_move_flush(move);
+	anon_moves_clip(to_moves(move), new_addr, new_end, &move->spare);
+	return false;
+}
+
+/*
+ * A page table that goes back as a whole came as a whole, and was recorded, or it
+ * has come into being since: the huge page that was there had its index
+ * rewritten, and has been split. The pages that it was split into need a record.
+ */
+static void make_room_back(struct anon_space_move *move, pgoff_t index,
+			   unsigned long new_addr, unsigned long nr)
+{
+	anon_space_move_reserve(move);
+	anon_space_lock_write(move->vma->vm_mm);
+	recorded_before(move, index, new_addr, nr);
+	anon_space_unlock_write(move->vma->vm_mm);
+}
+
 /**
  * anon_space_move_may_table - may a page table be moved as a whole?
  * @move: the move
@@ -177,19 +229,18 @@ bool anon_space_move_may_table(struct anon_space_move *move,
 {
 	unsigned long start = max(old_addr, move->old_start);
 	unsigned long end = min(old_addr + size, move->old_end);
-	struct anon_move *record;
+	unsigned long new_start = new_addr + (start - old_addr);
 
 	mmap_assert_write_locked(move->vma->vm_mm);
-	/* Its index is either right again or recorded since the move forth. */
-	if (!move->anon || move->back ||
-	    anon_space_fault(ANON_SPACE_FAULT_TABLE))
+	if (!move->anon || anon_space_fault(ANON_SPACE_FAULT_TABLE))
 		return true;
-	record = anon_moves_find(to_moves(move), start, end);
-	if (!record)
-		return true;
-	/* All that is recorded returns to the address of its index. */
-	return record->addr <= start && anon_move_end(record) >= end &&
-	       anon_move_index(record, old_addr) == new_addr >> PAGE_SHIFT;
+	if (anon_moves_find(to_moves(move), start, end))
+		/* All that is recorded returns to the address of its index. */
+		return is_recorded(move, start, end, new_start >> PAGE_SHIFT);
+	if (move->back)
+		make_room_back(move, start >> PAGE_SHIFT, new_start,
+			       (end - start) >> PAGE_SHIFT);
+	return true;
 }
 
 /**
@@ -202,18 +253,6 @@ void anon_space_move_lock(struct anon_space_move *move)
 {
 	if (move->anon && !anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
 		anon_space_lock_write(move->vma->vm_mm);
-}
-
-/* Record the pages that were kept, before any walker can miss them. */
-static void anon_space_move_flush(struct anon_space_move *move)
-{
-	if (!move->run_nr)
-		return;
-	anon_space_assert_write_locked(move->vma->vm_mm);
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_RECORD))
-		anon_moves_add(to_moves(move), move->run_addr, move->run_index,
-			       move->run_nr, move->new_start, &move->spare);
-	move->run_nr = 0;
 }
 
 /**
@@ -231,21 +270,6 @@ void anon_space_move_unlock(struct anon_space_move *move)
 		anon_space_unlock_write(move->vma->vm_mm);
 }
 
-/*
- * While moving back: is the page found by what was recorded before the move? If
- * not, make room for a new record.
- */
-static bool recorded_before(struct anon_space_move *move, pgoff_t index,
-			    unsigned long new_addr, unsigned long nr)
-{
-	if (index == __anon_space_index(move->vma->vm_mm, new_addr))
-		return true;
-	anon_space_move_flush(move);
-	anon_moves_clip(to_moves(move), new_addr,
-			new_addr + (nr << PAGE_SHIFT), &move->spare);
-	return false;
-}
-
 /* Returns false if a record is needed which is not there. */
 static bool keep_index(struct anon_space_move *move, pgoff_t index,
 		       unsigned long new_addr, unsigned long nr)
@@ -254,9 +278,12 @@ static bool keep_index(struct anon_space_move *move, pgoff_t index,
 		return true;
 	if (move->back && recorded_before(move, index, new_addr, nr))
 		return true;
-	/* Same run: also covers the pages in between, which does no harm. */
-	if (move->run_nr && index - move->run_index ==
-			    (new_addr - move->run_addr) >> PAGE_SHIFT) {
+	/*
+	 * Same run. It also covers the entries in between: those of other pages
+	 * are found at their own index, and a shared swap entry costs a copy
+	 * when it is swapped in.
+	 */
+	if (anon_space_move_continues(move, index, new_addr)) {
 		move->run_nr = index - move->run_index + nr;
 		return true;
 	}
@@ -289,7 +316,10 @@ void anon_space_move_table(struct anon_space_move *move, unsigned long old_addr,
 	unsigned long end = min(old_addr + size, move->old_end);
 	bool kept;
 
-	if (!move->anon || move->back)
+	if (!move->anon)
+		return;
+	/* Going back, what has got a record since the move forth is at home. */
+	if (move->back && anon_moves_find(to_moves(move), start, end))
 		return;
 	kept = keep_index(move, start >> PAGE_SHIFT,
 			  new_addr + (start - old_addr),
@@ -300,7 +330,9 @@ void anon_space_move_table(struct anon_space_move *move, unsigned long old_addr,
 /*
  * Not exclusive, so possibly shared, but it is not: nobody else maps it, and
  * with the folio locked and not in the swap cache nobody else has an entry for
- * it. The folio lock must not be waited for under a page table lock.
+ * it: migration has the lock, and a device-exclusive entry is made of exclusive
+ * pages only and is made a normal one by fork. The folio lock must not be waited
+ * for under a page table lock.
  */
 static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
 		       unsigned long new_addr)
@@ -448,11 +480,13 @@ bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 	if (!move->anon)
 		return true;
 	anon_space_assert_write_locked(move->vma->vm_mm);
-	if (pmd_present(pmd))
-		folio = page_folio(pmd_page(pmd));
-	else
+	if (!pmd_present(pmd)) {
 		folio = pfn_swap_entry_folio(pmd_to_swp_entry(pmd));
-	return move_huge(move, folio, pmd_present(pmd), new_addr);
+		return move_huge(move, folio, false, new_addr);
+	}
+	/* DAX marks pages that files share as PAGE_MAPPING_ANON does. */
+	return pmd_devmap(pmd) ||
+	       move_huge(move, page_folio(pmd_page(pmd)), true, new_addr);
 }
 
 /**

@@ -56,12 +56,49 @@ bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long new_addr);
 
+/* Has an entry not been moved for want of a record, and is there one now? */
+static inline bool anon_space_move_retry(struct anon_space_move *move)
+{
+	return move->anon && !move->spare && !anon_space_move_reserve(move);
+}
+
 /* Context: as anon_space_move_pte(). */
 static inline void anon_space_rewrite_index(struct folio *folio,
 					    unsigned long new_addr)
 {
 	if (!anon_space_fault(ANON_SPACE_FAULT_KEEP_INDEX))
 		WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
+}
+
+/*
+ * Is a page with this index the next of the run, or one behind a gap? While
+ * moving back it has to be seen first whether a record is needed at all.
+ */
+static inline bool anon_space_move_continues(struct anon_space_move *move,
+					     pgoff_t index,
+					     unsigned long new_addr)
+{
+	return move->run_nr && !move->back &&
+	       index - move->run_index ==
+	       (new_addr - move->run_addr) >> PAGE_SHIFT;
+}
+
+/*
+ * A page that is no part of a large folio, anonymous but not of KSM. A move does
+ * little else for each of its pages, so this looks at no more than it has to.
+ */
+static inline bool anon_space_is_small_page(struct page *page)
+{
+	return likely(!PageCompound(page) &&
+		      ((unsigned long)page->mapping & PAGE_MAPPING_FLAGS) ==
+		      PAGE_MAPPING_ANON);
+}
+
+/* Is vm_normal_page() sure to give pte_page(), if it gives a page at all? */
+static inline bool anon_space_is_plain(pte_t pte)
+{
+	return IS_ENABLED(CONFIG_ARCH_HAS_PTE_SPECIAL) &&
+	       likely(pte_present(pte) && !pte_special(pte));
 }
 
 /**
@@ -81,22 +118,25 @@ static inline bool anon_space_move_pte(struct anon_space_move *move,
 				       unsigned long old_addr,
 				       unsigned long new_addr)
 {
-	if (!move->anon)
-		return true;
+	if (anon_space_is_plain(pte) &&
+	    anon_space_is_small_page(pte_page(pte))) {
+		struct folio *folio = (struct folio *)pte_page(pte);
 
-	/* The usual case: a small folio that nobody else maps. */
-	if (IS_ENABLED(CONFIG_ARCH_HAS_PTE_SPECIAL) &&
-	    likely(pte_present(pte) && !pte_special(pte))) {
-		struct page *page = pte_page(pte);
-		struct folio *folio = page_folio(page);
-
-		if (likely(folio_test_anon(folio) && !folio_test_large(folio) &&
-			   PageAnonExclusive(page))) {
+		/* PageAnonExclusive() without its regard for huge pages. */
+		if (likely(test_bit(PG_anon_exclusive, &folio->flags))) {
 			anon_space_rewrite_index(folio, new_addr);
 			return true;
 		}
+		if (folio->index == new_addr >> PAGE_SHIFT)
+			return true;
+		if (anon_space_move_continues(move, folio->index, new_addr) &&
+		    folio_mapcount(folio) > 1) {
+			move->run_nr = folio->index - move->run_index + 1;
+			return true;
+		}
 	}
-	return __anon_space_move_pte(move, ptep, pte, old_addr, new_addr);
+	return !move->anon ||
+	       __anon_space_move_pte(move, ptep, pte, old_addr, new_addr);
 }
 
 #endif /* _MM_ANON_SPACE_MOVE_H */

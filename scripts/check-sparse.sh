@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # sparse on every C file that we patch or add: no warning, line numbers apart,
-# that the pristine files do not give.
+# that neither the pristine files give nor sparse-allow lists.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -47,7 +47,9 @@ before=
 after=$({ [ ${#old[@]} -eq 0 ] || run_sparse exp exp "${old[@]}"
 	[ ${#new_files[@]} -eq 0 ] || run_sparse exp debug "${new_files[@]}"
 } | sort -u)
-new=$(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$after"))
+allowed=$(grep -v '^#' "$TOP/scripts/sparse-allow" | grep .)
+new=$(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$after") |
+	grep -vE "$allowed" || true)
 for o in "${objects[@]}"; do
 	f=${o%.o}.c
 	if out=$(grep -F "$f: " <<<"$new"); then

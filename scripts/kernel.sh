@@ -5,12 +5,14 @@
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
+options=()
 variant=${1:-}
 case $variant in
 stock)       src=pristine fragments=(base) ;;
 exp)         src=exp      fragments=(base exp) ;;
 stock-debug) src=pristine fragments=(base debug) ;;
 debug)       src=exp      fragments=(base exp debug exp-debug) ;;
+coverage)    src=exp      fragments=(base exp exp-debug coverage) ;;
 *) die "KERNEL=$variant is not one of: stock exp debug stock-debug" ;;
 esac
 src=$O/src/$src
@@ -29,6 +31,17 @@ ask()
 	echo "CONFIG_LOCALVERSION=\"-anon-$variant\""
 }
 
+# Coverage is counted in our own files only: make variables, so that no Makefile
+# of the kernel has to know.
+profile_options()
+{
+	local f
+
+	for f in "$src"/mm/anon_*.c; do
+		options+=("GCOV_PROFILE_$(basename "$f" .c).o=y")
+	done
+}
+
 # .config keeps its time stamp if it does not change, so nothing is rebuilt.
 configure()
 {
@@ -44,7 +57,8 @@ configure()
 build()
 {
 	configure
-	kmake "$src" "$dir" -j"$JOBS" bzImage
+	[ "$variant" != coverage ] || profile_options
+	kmake "$src" "$dir" "${options[@]}" -j"$JOBS" bzImage
 	"$src/scripts/extract-ikconfig" "$dir/vmlinux" >"$dir/built.config"
 	"$TOP/scripts/configcheck.sh" "$dir/asked.config" "$dir/built.config"
 }

@@ -112,12 +112,12 @@ static inline void anon_space_unlock_read(struct mm_struct *mm)
 
 static inline void anon_space_assert_locked(struct mm_struct *mm)
 {
-	rwsem_assert_held(&mm->anon_space.rwsem);
+	lockdep_assert_held(&mm->anon_space.rwsem);
 }
 
 static inline void anon_space_assert_write_locked(struct mm_struct *mm)
 {
-	rwsem_assert_held_write(&mm->anon_space.rwsem);
+	lockdep_assert_held_write(&mm->anon_space.rwsem);
 }
 
 void anon_vma_init(void);

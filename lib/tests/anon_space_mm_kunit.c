@@ -22,8 +22,11 @@
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
 #include <linux/shmem_fs.h>
+#include <linux/swap.h>
 #include <linux/uaccess.h>
 
+#include "../../mm/anon_space_move.h"
+#include "../../mm/internal.h"
 #include "anon_space_user.h"
 
 #define FAR		1024		/* where to move to */
@@ -729,6 +732,53 @@ static void private_file_pages_have_index_of_address(struct kunit *test)
 	check_all(w);
 }
 
+static int split_huge_page_at(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct folio_walk fw;
+	struct folio *folio = folio_walk_start(&fw, vma, addr, 0);
+	int err;
+
+	if (!folio)
+		return -ENOENT;
+	folio_get(folio);
+	folio_walk_end(&fw, vma);
+	lru_add_drain_all();
+	folio_lock(folio);
+	err = split_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	return err;
+}
+
+/* What a failed move takes back is found, also if it was split meanwhile. */
+static void split_before_the_way_back(struct kunit *test)
+{
+	unsigned long from = user_addr(0), to = user_addr(FAR);
+	unsigned long len = user_len(USER_AREA);
+	struct world *w = test->priv;
+	struct anon_space_move move;
+	struct vm_area_struct *vma;
+
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+	state_huge(w);
+	user_map(w->parent, USER_AREA, USER_WORLD - USER_AREA);
+	mmap_write_lock(current->mm);
+	vma = find_vma(current->mm, from);
+	KUNIT_EXPECT_EQ(test, 0,
+			anon_space_move_begin(&move, vma, from, to, len));
+	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, from, vma, to,
+						    len, true, false));
+	KUNIT_EXPECT_EQ(test, 0, split_huge_page_at(vma, to));
+	anon_space_move_back(&move, vma, len);
+	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,
+						    len, true, false));
+	anon_space_move_end(&move);
+	mmap_write_unlock(current->mm);
+	KUNIT_EXPECT_EQ(test, count_records(), 1);
+	check_all(w);
+}
+
 static int mm_init_test(struct kunit *test)
 {
 	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
@@ -772,6 +822,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),
 	KUNIT_CASE(stack_growth_keeps_offset),
 	KUNIT_CASE(private_file_pages_have_index_of_address),
+	KUNIT_CASE(split_before_the_way_back),
 	{}
 };
 

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Which lines of our kernel files do the KUnit suites and selftests reach?
+
+Boots a kernel built with CONFIG_GCOV_KERNEL, in which the KUnit suites run at
+boot, runs the selftests and one validation in it, and counts with gcov. Prints
+every function that has unreached lines, with the lines, then a table, and fails
+if less than MIN_PERCENT of all lines were reached. What the tests themselves say
+is judged by make kunit and make kselftest, not here.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+MIN_PERCENT = 90
+TOP = pathlib.Path(__file__).resolve().parent.parent
+OUT = pathlib.Path(os.environ.get("O") or TOP / "build").resolve()
+BUILD = OUT / "kernel/coverage"
+RUN = OUT / "coverage"
+TIMEOUT = os.environ.get("TIMEOUT") or "3600"
+
+
+def is_ours(name):
+    """mm/anon_space.c and the like; not the tests."""
+    return "/mm/anon_" in name or "/linux/anon_" in name
+
+
+def run_tests():
+    """Build the selftests, boot, and leave the counts in RUN/gcov."""
+    environment = dict(os.environ, KERNELS="", O=str(OUT))
+    subprocess.run([TOP / "scripts/kselftest.sh"], env=environment, check=True)
+    shutil.rmtree(RUN, ignore_errors=True)
+    command = f"scripts/guest-coverage.sh {OUT}/kselftest/bin"
+    environment.update(KERNEL="coverage", CMD=command, OUT=str(RUN),
+                       SWAP="512M", TIMEOUT=TIMEOUT, SMP="2", MEM="2G")
+    environment["APPEND"] = "kunit.filter_glob=anon_space*"
+    with open(OUT / "log/coverage.log", "w", encoding="utf-8") as log:
+        subprocess.run([TOP / "scripts/boot.sh"], env=environment, cwd=TOP,
+                       stdin=subprocess.DEVNULL, stdout=log,
+                       stderr=subprocess.STDOUT, check=True)
+
+
+def read_counts():
+    """{file: {line: (count, function)}} of our files, over all objects."""
+    files = {}
+    for data in sorted((RUN / "gcov").glob("*.gcda")):
+        notes = BUILD / "mm" / f"{data.stem}.gcno"
+        shutil.copy(notes, data.parent)
+        report = subprocess.run(["gcov", "--json-format", "--stdout", data.name],
+                                cwd=data.parent, stdout=subprocess.PIPE,
+                                check=True).stdout
+        for source in json.loads(report)["files"]:
+            if not is_ours(source["file"]):
+                continue
+            name = source["file"].split("/src/exp/")[-1]
+            lines = files.setdefault(name, {})
+            for line in source["lines"]:
+                number = line["line_number"]
+                count = lines.get(number, (0, ""))[0] + line["count"]
+                lines[number] = (count, line.get("function_name", ""))
+    return files
+
+
+def print_unreached(name, lines):
+    """One function after the other, with the text of its lines."""
+    text = (OUT / "src/exp" / name).read_text(encoding="utf-8").splitlines()
+    last = None
+    for number in sorted(lines):
+        count, function = lines[number]
+        if count:
+            continue
+        if function != last:
+            print(f"# not reached: {name}: {function}()")
+            last = function
+        print(f"#   {number}: {text[number - 1].strip()}")
+
+
+def main():
+    try:
+        run_tests()
+    except subprocess.CalledProcessError as error:
+        print(f"not ok - coverage: {error.cmd[0]} failed with "
+              f"{error.returncode}; see {OUT}/log/coverage.log")
+        return 1
+    files = read_counts()
+    if not files:
+        print("not ok - coverage: the kernel counted nothing")
+        return 1
+    for name, lines in sorted(files.items()):
+        print_unreached(name, lines)
+    reached = total = 0
+    for name, lines in sorted(files.items()):
+        hit = sum(count > 0 for count, _ in lines.values())
+        print(f"# {100 * hit / len(lines):5.1f} %  {hit:4} of {len(lines):4} "
+              f"lines  {name}")
+        reached += hit
+        total += len(lines)
+    percent = 100 * reached / total
+    good = percent >= MIN_PERCENT
+    print(f"{'ok' if good else 'not ok'} - coverage: {reached} of {total} lines, "
+          f"{percent:.1f} %, at least {MIN_PERCENT} % wanted")
+    return not good
+
+
+if __name__ == "__main__":
+    sys.exit(main())
