@@ -9,7 +9,7 @@ boot: setup $(if $(wildcard $(O)/kernel/$(KERNEL)/arch/x86/boot/bzImage),,kernel
 boot: ## shell in a kernel on the host's files: KERNEL= CMD= SMP= MEM= TIMEOUT= APPEND=
 	@scripts/boot.sh
 
-CHECKS_LONG += harness
+CHECKS += harness
 .PHONY: check-harness
 check-harness: pristine $(if $(wildcard $(O)/kernel/stock/arch/x86/boot/bzImage),,kernel-stock)
 check-harness: ## tests of the harness itself: what goes wrong is reported as such

@@ -33,14 +33,14 @@ CHECKS += docs
 check-docs: tree ## what the documents name still exists
 	@scripts/check-docs.py
 
-CHECKS_LONG += config
+CHECKS += config
 .PHONY: check-config
-check-config: kernels ## the kernels have the configuration asked for
+check-config: kernel-stock kernel-exp configure-debug configure-stock-debug ## the kernels have the configuration asked for
 	@scripts/check-config.sh
 
-CHECKS_LONG += sparse
+CHECKS += sparse
 .PHONY: check-sparse
-check-sparse: kernel-stock kernel-exp kernel-debug ## no sparse warnings that pristine has not
+check-sparse: kernel-stock kernel-exp configure-debug ## no sparse warnings that pristine has not
 	@scripts/check-sparse.sh
 
 CHECKS += kerneldoc
@@ -53,7 +53,7 @@ CHECKS += vma
 check-vma: tree ## the kernel's user-space tests of VMA merging
 	@scripts/check-vma.sh
 
-CHECKS_LONG += tree
+CHECKS += tree
 .PHONY: check-tree
 check-tree: setup ## tests of tree.py: apply, refresh, drift, rebase
 	@tests/tree/run.sh

@@ -14,5 +14,13 @@ kernel-exp kernel-debug: tree
 $(KERNEL_TARGETS): kernel-%:
 	@scripts/kernel.sh $*
 
+# Enough to check the configuration, or single objects.
+CONFIGURE_TARGETS := $(addprefix configure-,$(KERNELS))
+.PHONY: $(CONFIGURE_TARGETS)
+configure-stock configure-stock-debug: pristine
+configure-exp configure-debug: tree
+$(CONFIGURE_TARGETS): configure-%:
+	@scripts/kernel.sh $* prepare
+
 kernel-%:
 	@echo "error: KERNEL=$* is not one of: $(KERNELS)" >&2; exit 1

@@ -7,6 +7,6 @@ KSELFTEST_KERNELS = $(if $(filter command line,$(origin KERNELS)),$(KERNELS),sto
 kselftest: $(addprefix kernel-,$(KSELFTEST_KERNELS)) ## selftests anon_space_*, on stock too: T=NAME, KERNELS=
 	@KERNELS="$(KSELFTEST_KERNELS)" scripts/kselftest.sh
 
-CHECKS_LONG += kselftest
+CHECKS += kselftest
 .PHONY: check-kselftest
 check-kselftest: kselftest ## the same, every test as a result

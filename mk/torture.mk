@@ -41,7 +41,7 @@ stress: ## stress-ng and trinity on memory: STRESS_SECONDS=60 each, T='mmap vm..
 	@scripts/stress.sh $(T)
 
 # In "make check": a few minutes of each.
-CHECKS_LONG += torture
+CHECKS += torture
 .PHONY: check-torture
 check-torture: TORTURE_SECONDS = 60
 check-torture: CHAIN_SCALE = 20

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernel.sh VARIANT: configure and build one kernel in $O/kernel/VARIANT, then
-# check that the image carries the configuration that was asked for.
+# kernel.sh VARIANT [prepare]: configure and build one kernel in
+# $O/kernel/VARIANT, then check that the image carries the configuration that was
+# asked for.  With "prepare" only as far as single objects need.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -54,6 +55,12 @@ configure()
 	"$TOP/scripts/configcheck.sh" "$dir/asked.config" "$dir/.config"
 }
 
+prepare()
+{
+	configure
+	kmake "$src" "$dir" -j"$JOBS" prepare
+}
+
 build()
 {
 	configure
@@ -67,4 +74,8 @@ require_arch
 [ -d "$src" ] || die "no source in $(show_path "$src"); run: make tree"
 require_space "$dir" 2000
 lock "kernel-$variant"
-RERUN="make kernel KERNEL=$variant" phase "kernel-$variant" build
+if [ "${2:-}" = prepare ]; then
+	RERUN="make configure-$variant" phase "configure-$variant" prepare
+else
+	RERUN="make kernel KERNEL=$variant" phase "kernel-$variant" build
+fi
