@@ -81,6 +81,7 @@ int anon_space_move_begin(struct anon_space_move *move,
 		.old_end = old_addr + len,
 		.new_start = new_addr,
 		.anon = vma->anon_vma,
+		.plain = vma->anon_vma && vma_is_anonymous(vma),
 	};
 	if (!move->anon || !anon_moves_find(to_moves(move), new_addr, new_end))
 		return 0;
@@ -278,15 +279,8 @@ static bool keep_index(struct anon_space_move *move, pgoff_t index,
 		return true;
 	if (move->back && recorded_before(move, index, new_addr, nr))
 		return true;
-	/*
-	 * Same run. It also covers the entries in between: those of other pages
-	 * are found at their own index, and a shared swap entry costs a copy
-	 * when it is swapped in.
-	 */
-	if (anon_space_move_continues(move, index, new_addr)) {
-		move->run_nr = index - move->run_index + nr;
+	if (anon_space_move_continues(move, index, new_addr, nr))
 		return true;
-	}
 	anon_space_move_flush(move);
 	if (!move->spare)
 		return false;

@@ -14,6 +14,7 @@ struct anon_move;
  * @old_end:   address behind the last
  * @new_start: first address to move to
  * @anon:      may there be anonymous pages at all?
+ * @plain:     are all pages anonymous ones, or the zero page?
  * @back:      does this bring back what could be moved only in part?
  * @spare:     a record for the next run, or NULL
  * @run_addr:  address of the pages kept since the space lock was taken
@@ -26,6 +27,7 @@ struct anon_space_move {
 	unsigned long old_end;
 	unsigned long new_start;
 	bool anon;
+	bool plain;
 	bool back;
 	struct anon_move *spare;
 	unsigned long run_addr;
@@ -71,34 +73,46 @@ static inline void anon_space_rewrite_index(struct folio *folio,
 }
 
 /*
- * Is a page with this index the next of the run, or one behind a gap? While
- * moving back it has to be seen first whether a record is needed at all.
+ * If pages with this index are the next of the run, or behind a gap, they become
+ * part of it. The run also covers the entries in between: those of other pages
+ * are found at their own index, and a shared swap entry costs a copy when it is
+ * swapped in. While moving back it has to be seen first whether a record is
+ * needed at all.
  */
 static inline bool anon_space_move_continues(struct anon_space_move *move,
 					     pgoff_t index,
-					     unsigned long new_addr)
+					     unsigned long new_addr,
+					     unsigned long nr)
 {
-	return move->run_nr && !move->back &&
-	       index - move->run_index ==
-	       (new_addr - move->run_addr) >> PAGE_SHIFT;
+	unsigned long offset = index - move->run_index;
+
+	if (!move->run_nr || move->back ||
+	    offset != (new_addr - move->run_addr) >> PAGE_SHIFT)
+		return false;
+	move->run_nr = offset + nr;
+	return true;
 }
 
 /*
- * A page that is no part of a large folio, anonymous but not of KSM. A move does
- * little else for each of its pages, so this looks at no more than it has to.
+ * Is it the only page of its folio, and mapped by nobody else? A move does little
+ * else for each page, so this is PageCompound() and PageAnonExclusive() in one.
  */
-static inline bool anon_space_is_small_page(struct page *page)
+static inline bool anon_space_is_small_exclusive(struct page *page)
 {
-	return likely(!PageCompound(page) &&
-		      ((unsigned long)page->mapping & PAGE_MAPPING_FLAGS) ==
-		      PAGE_MAPPING_ANON);
+	unsigned long mask = BIT(PG_head) | BIT(PG_anon_exclusive);
+
+	return likely((READ_ONCE(page->flags) & mask) ==
+		      BIT(PG_anon_exclusive) &&
+		      !(READ_ONCE(page->compound_head) & 1));
 }
 
-/* Is vm_normal_page() sure to give pte_page(), if it gives a page at all? */
-static inline bool anon_space_is_plain(pte_t pte)
+/* A small page of an anonymous VMA which relatives share, and not a KSM page? */
+static inline bool anon_space_is_small_shared(struct page *page)
 {
-	return IS_ENABLED(CONFIG_ARCH_HAS_PTE_SPECIAL) &&
-	       likely(pte_present(pte) && !pte_special(pte));
+	return !PageCompound(page) &&
+	       ((unsigned long)page->mapping & PAGE_MAPPING_FLAGS) ==
+		       PAGE_MAPPING_ANON &&
+	       folio_mapcount((struct folio *)page) > 1;
 }
 
 /**
@@ -118,22 +132,19 @@ static inline bool anon_space_move_pte(struct anon_space_move *move,
 				       unsigned long old_addr,
 				       unsigned long new_addr)
 {
-	if (anon_space_is_plain(pte) &&
-	    anon_space_is_small_page(pte_page(pte))) {
-		struct folio *folio = (struct folio *)pte_page(pte);
+	struct folio *folio;
 
-		/* PageAnonExclusive() without its regard for huge pages. */
-		if (likely(test_bit(PG_anon_exclusive, &folio->flags))) {
+	if (likely(move->plain && pte_present(pte))) {
+		folio = (struct folio *)pte_page(pte);
+		if (anon_space_is_small_exclusive(&folio->page)) {
 			anon_space_rewrite_index(folio, new_addr);
 			return true;
 		}
-		if (folio->index == new_addr >> PAGE_SHIFT)
+		if (anon_space_is_small_shared(&folio->page) &&
+		    (folio->index == new_addr >> PAGE_SHIFT ||
+		     anon_space_move_continues(move, folio->index, new_addr,
+					       1)))
 			return true;
-		if (anon_space_move_continues(move, folio->index, new_addr) &&
-		    folio_mapcount(folio) > 1) {
-			move->run_nr = folio->index - move->run_index + 1;
-			return true;
-		}
 	}
 	return !move->anon ||
 	       __anon_space_move_pte(move, ptep, pte, old_addr, new_addr);

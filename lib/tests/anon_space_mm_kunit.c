@@ -6,12 +6,6 @@
  * that it should have in each process, there are as many VMAs as equal
  * attributes allow, whatever the state, and the validator finds nothing wrong
  * in any of the processes; then the same in a child forked from it.
- *
- * The states set up one VMA:
- *
- *	page	0    8    16        256        512       1024       2047
- *		|    |    |          |          |          |          |
- *		[ an area of one page table     ]          free
  */
 
 #include <kunit/test.h>
@@ -27,284 +21,7 @@
 
 #include "../../mm/anon_space_move.h"
 #include "../../mm/internal.h"
-#include "anon_space_user.h"
-
-#define FAR		1024		/* where to move to */
-#define ELSEWHERE	1536		/* where states move from */
-
-struct world {
-	struct user_mem *parent;		/* the test */
-	struct user_mem *child;		/* forked by the state, or NULL */
-	struct user_mem *actor;		/* who does the operation */
-	struct user_child child_task;
-	struct user_child fork_task;	/* forked after the operation */
-};
-
-/* ---- what is checked ---- */
-
-static int count_vmas(void)
-{
-	VMA_ITERATOR(vmi, current->mm, user_addr(0));
-	struct vm_area_struct *vma;
-	int nr = 0;
-
-	mmap_read_lock(current->mm);
-	for_each_vma_range(vmi, vma, user_addr(USER_WORLD))
-		nr++;
-	mmap_read_unlock(current->mm);
-	return nr;
-}
-
-static unsigned long count_records(void)
-{
-	return current->mm->anon_space.moves.nr;
-}
-
-/* A child that writes to what it shares leaves the contents here alone. */
-static void scribble(void *data)
-{
-	unsigned int i;
-
-	for (i = 0; i < USER_WORLD; i += 3)
-		if (user_touches(i))	/* fails where it is not writable */
-			(void)put_user(0xdead, (u32 __user *)user_addr(i));
-}
-
-static void check_fork(struct world *w, struct user_mem *p)
-{
-	int ret = user_fork(&w->fork_task);
-
-	KUNIT_EXPECT_EQ(p->test, 0, ret);
-	if (ret)
-		return;
-	user_run(&w->fork_task, user_check_contents, p);
-	user_check_mm(p->test, w->fork_task.mm);
-	user_run(&w->fork_task, scribble, NULL);
-	user_check_contents(p);
-	user_check_mm(p->test, w->fork_task.mm);
-	user_check_mm(p->test, current->mm);
-	user_exit(&w->fork_task);
-	user_check_mm(p->test, current->mm);
-}
-
-static void check_all(struct world *w)
-{
-	user_check_contents(w->parent);
-	user_check_mm(w->parent->test, current->mm);
-	if (w->child) {
-		user_run(&w->child_task, user_check_contents, w->child);
-		user_check_mm(w->parent->test, w->child_task.mm);
-	}
-}
-
-/* ---- states ---- */
-
-static void area(struct user_mem *p)
-{
-	user_map(p, 0, USER_AREA);
-	user_want(p, 0, USER_AREA, USER_UNTOUCHED);
-}
-
-static void fork_child(struct world *w)
-{
-	struct kunit *test = w->parent->test;
-
-	w->child = kunit_kmalloc(test, sizeof(*w->child), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, w->child);
-	*w->child = *w->parent;
-	KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
-}
-
-static void state_unfaulted(struct world *w)
-{
-	area(w->parent);
-}
-
-static void state_faulted(struct world *w)
-{
-	area(w->parent);
-	user_touch(w->parent, 0, USER_AREA, 1, 1);
-}
-
-static void state_faulted_in_part(struct world *w)
-{
-	area(w->parent);
-	user_touch(w->parent, 0, USER_AREA, 3, 1);
-}
-
-static void state_shared(struct world *w)
-{
-	state_faulted(w);
-	fork_child(w);
-}
-
-static void state_written_after_fork(struct world *w)
-{
-	state_shared(w);
-	user_touch(w->parent, 0, USER_AREA, 2, 2);
-}
-
-static void child_writes(void *data)
-{
-	struct user_mem *child = data;
-
-	user_touch(child, 0, USER_AREA, 2, 3);
-}
-
-static void state_written_by_child(struct world *w)
-{
-	state_shared(w);
-	user_run(&w->child_task, child_writes, w->child);
-}
-
-static void state_child_exited(struct world *w)
-{
-	state_shared(w);
-	user_exit(&w->child_task);
-	w->child = NULL;
-}
-
-static void state_in_child(struct world *w)
-{
-	state_shared(w);
-	w->actor = w->child;
-}
-
-static void state_in_child_alone(struct world *w)
-{
-	state_in_child(w);
-	user_unmap(w->parent, 0, USER_AREA);
-}
-
-static void state_in_child_that_wrote(struct world *w)
-{
-	state_written_by_child(w);
-	w->actor = w->child;
-}
-
-static void faulted_elsewhere(struct user_mem *p)
-{
-	user_map(p, ELSEWHERE, USER_AREA);
-	user_want(p, ELSEWHERE, USER_AREA, USER_UNTOUCHED);
-	user_touch(p, ELSEWHERE, USER_AREA, 1, 1);
-}
-
-static void state_moved_as_table(struct world *w)
-{
-	faulted_elsewhere(w->parent);
-	user_move(w->parent, ELSEWHERE, USER_AREA, 0);
-}
-
-static void move_in_pieces(struct user_mem *p)
-{
-	user_move(p, ELSEWHERE, 10, 0);
-	user_move(p, ELSEWHERE + 10, 245, 10);
-	user_move(p, ELSEWHERE + 255, USER_AREA - 255, 255);
-}
-
-static void state_moved_in_pieces(struct world *w)
-{
-	faulted_elsewhere(w->parent);
-	move_in_pieces(w->parent);
-}
-
-static void state_shared_and_moved(struct world *w)
-{
-	faulted_elsewhere(w->parent);
-	fork_child(w);
-	move_in_pieces(w->parent);
-}
-
-static void state_shared_moved_and_written(struct world *w)
-{
-	state_shared_and_moved(w);
-	user_touch(w->parent, 0, USER_AREA, 2, 2);
-}
-
-static void state_moved_and_shared(struct world *w)
-{
-	state_shared_and_moved(w);
-	user_exit(&w->child_task);
-	fork_child(w);
-}
-
-static void state_in_child_that_inherited_moves(struct world *w)
-{
-	state_moved_and_shared(w);
-	w->actor = w->child;
-}
-
-static bool has_huge_page(unsigned long addr)
-{
-	struct vm_area_struct *vma;
-	struct folio_walk fw;
-	bool huge = false;
-
-	mmap_read_lock(current->mm);
-	vma = find_vma(current->mm, addr);
-	if (vma && folio_walk_start(&fw, vma, addr, 0)) {
-		huge = fw.level == FW_LEVEL_PMD;
-		folio_walk_end(&fw, vma);
-	}
-	mmap_read_unlock(current->mm);
-	return huge;
-}
-
-static void state_huge(struct world *w)
-{
-	w->parent->huge = true;
-	state_faulted(w);
-	KUNIT_EXPECT_TRUE(w->parent->test, has_huge_page(user_addr(0)));
-}
-
-static void state_huge_and_shared(struct world *w)
-{
-	state_huge(w);
-	fork_child(w);
-}
-
-static void state_huge_and_moved(struct world *w)
-{
-	w->parent->huge = true;
-	faulted_elsewhere(w->parent);
-	user_move(w->parent, ELSEWHERE, USER_AREA, 0);
-}
-
-static void state_huge_shared_and_moved(struct world *w)
-{
-	w->parent->huge = true;
-	state_shared_and_moved(w);
-}
-
-struct state {
-	const char *name;
-	void (*enter)(struct world *w);
-	bool huge;
-};
-
-static const struct state states[] = {
-	{ "unfaulted",			state_unfaulted },
-	{ "faulted",			state_faulted },
-	{ "faulted in part",		state_faulted_in_part },
-	{ "shared",			state_shared },
-	{ "written after fork",		state_written_after_fork },
-	{ "written by child",		state_written_by_child },
-	{ "child exited",		state_child_exited },
-	{ "in child",			state_in_child },
-	{ "in child alone",		state_in_child_alone },
-	{ "in child that wrote",	state_in_child_that_wrote },
-	{ "moved as table",		state_moved_as_table },
-	{ "moved in pieces",		state_moved_in_pieces },
-	{ "shared and moved",		state_shared_and_moved },
-	{ "shared, moved and written",	state_shared_moved_and_written },
-	{ "moved and shared",		state_moved_and_shared },
-	{ "in child that inherited moves",
-					state_in_child_that_inherited_moves },
-	{ "huge",			state_huge, true },
-	{ "huge and shared",		state_huge_and_shared, true },
-	{ "huge and moved",		state_huge_and_moved, true },
-	{ "huge, shared and moved",	state_huge_shared_and_moved, true },
-};
+#include "anon_space_states.h"
 
 /* ---- operations ---- */
 
@@ -476,21 +193,23 @@ static const struct operation operations[] = {
 
 struct pair {
 	const struct operation *operation;
-	const struct state *state;
+	const struct world_state *state;
 };
 
 static const void *gen_pairs(const void *prev, char *desc)
 {
-	static struct pair pairs[ARRAY_SIZE(operations) * ARRAY_SIZE(states)];
+	static struct pair pairs[ARRAY_SIZE(operations) * WORLD_NR_STATES];
 	struct pair *pair = prev ? (struct pair *)prev + 1 : pairs;
 	unsigned int i;
 
 	for (; pair < pairs + ARRAY_SIZE(pairs); pair++) {
 		i = pair - pairs;
-		pair->state = &states[i / ARRAY_SIZE(operations)];
+		pair->state = &world_states[i / ARRAY_SIZE(operations)];
 		pair->operation = &operations[i % ARRAY_SIZE(operations)];
 		if (pair->state->huge &&
 		    !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+			continue;
+		if (pair->state->swapped && !IS_ENABLED(CONFIG_BLK_DEV_RAM))
 			continue;
 		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s: %s",
 			 pair->state->name, pair->operation->name);
@@ -505,16 +224,16 @@ static void act(void *data)
 	struct user_mem *p = w->actor;
 	const struct pair *pair = p->test->param_value;
 
-	KUNIT_EXPECT_EQ(p->test, count_vmas(), 1);
+	KUNIT_EXPECT_EQ(p->test, world_count_vmas(), 1);
 	pair->operation->run(p);
-	KUNIT_EXPECT_EQ(p->test, count_vmas(), pair->operation->vmas);
+	KUNIT_EXPECT_EQ(p->test, world_count_vmas(), pair->operation->vmas);
 }
 
 static void act_fork(void *data)
 {
 	struct world *w = data;
 
-	check_fork(w, w->actor);
+	world_check_fork(w, w->actor);
 }
 
 static void run_actor(struct world *w, void (*fn)(void *data))
@@ -532,14 +251,17 @@ static void operation_in_state(struct kunit *test)
 	struct world *w = test->priv;
 
 	pair->state->enter(w);
-	check_all(w);
+	if (pair->state->swapped)
+		world_check_mms(w);
+	else
+		world_check(w);
 	run_actor(w, act);
-	check_all(w);
+	world_check(w);
 	run_actor(w, act_fork);
-	check_all(w);
+	world_check(w);
 	user_exit(&w->child_task);
 	w->child = NULL;
-	check_all(w);
+	world_check(w);
 }
 
 /* ---- what states and operations do not cover ---- */
@@ -549,12 +271,12 @@ static void move_of_private_pages_leaves_no_record(struct kunit *test)
 {
 	struct world *w = test->priv;
 
-	state_faulted(w);
+	world_fault(w);
 	op_move_away_and_back(w->parent);
-	KUNIT_EXPECT_EQ(test, count_records(), 0);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
 	op_exchange(w->parent);
-	KUNIT_EXPECT_EQ(test, count_records(), 0);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	world_check(w);
 }
 
 /* However often the same pages move, one record is enough. */
@@ -563,17 +285,17 @@ static void moves_of_shared_pages_leave_one_record(struct kunit *test)
 	struct world *w = test->priv;
 	unsigned int i, to, at = 8;
 
-	state_shared(w);
+	world_share(w);
 	for (i = 0; i < 199; i++) {
 		to = FAR + i % 50 * 8;
 		user_move(w->parent, at, 8, to);
 		at = to;
 	}
-	KUNIT_EXPECT_EQ(test, count_records(), 1);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
 	user_check_mm(test, current->mm);
 	user_move(w->parent, at, 8, 8);
-	KUNIT_EXPECT_EQ(test, count_records(), 0);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	world_check(w);
 }
 
 /* Records go with the pages, also from the middle of a run. */
@@ -581,15 +303,15 @@ static void unmap_forgets_records(struct kunit *test)
 {
 	struct world *w = test->priv;
 
-	state_shared(w);
+	world_share(w);
 	op_move_away(w->parent);
-	KUNIT_EXPECT_EQ(test, count_records(), 1);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
 	user_unmap(w->parent, FAR + 2, 2);
-	KUNIT_EXPECT_EQ(test, count_records(), 2);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 2);
+	world_check(w);
 	user_unmap(w->parent, FAR, 8);
-	KUNIT_EXPECT_EQ(test, count_records(), 0);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	world_check(w);
 }
 
 /* A hole in a run makes two, but not more than an mm may have (INV-7). */
@@ -599,17 +321,17 @@ static void holes_in_a_run_are_limited(struct kunit *test)
 	int limit = sysctl_max_map_count;
 	unsigned int i;
 
-	state_shared(w);
+	world_share(w);
 	op_move_all(w->parent);
 	sysctl_max_map_count = 16;
 	for (i = 1; i < 64; i += 2) {
 		user_unmap(w->parent, FAR + i, 1);
 		user_map(w->parent, FAR + i, 1);
-		KUNIT_EXPECT_LE(test, count_records(), 16);
+		KUNIT_EXPECT_LE(test, world_count_records(), 16);
 	}
 	sysctl_max_map_count = limit;
-	KUNIT_EXPECT_EQ(test, count_vmas(), 1);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
 }
 
 /* Faulted one by one and brought together, pages are one VMA. */
@@ -624,8 +346,8 @@ static void gathered_pages_are_one_vma(struct kunit *test)
 	}
 	for (i = 0; i < 16; i++)
 		user_move(w->parent, 2 * i, 1, FAR + 15 - i);
-	KUNIT_EXPECT_EQ(test, count_vmas(), 1);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
 }
 
 /* The page between two VMAs that were faulted apart joins them. */
@@ -638,8 +360,8 @@ static void fault_apart_merges_later(struct kunit *test)
 	user_touch(w->parent, 0, 4, 1, 1);
 	user_touch(w->parent, 8, 4, 1, 1);
 	user_map(w->parent, 4, 4);
-	KUNIT_EXPECT_EQ(test, count_vmas(), 1);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
 }
 
 struct merge_case {
@@ -684,13 +406,13 @@ static void merge_with_unfaulted(struct kunit *test)
 	user_map(w->parent, 0, 8);
 	protect_exec(w->parent, 0, 8, true);
 	user_map(w->parent, 8, 8);
-	KUNIT_EXPECT_EQ(test, count_vmas(), 2);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 2);
 	user_touch(w->parent, c->touched, 8, 1, 1);
 	protect_exec(w->parent, c->page, c->nr, c->exec);
-	KUNIT_EXPECT_EQ(test, count_vmas(), c->vmas);
-	check_all(w);
-	fork_child(w);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), c->vmas);
+	world_check(w);
+	world_fork(w);
+	world_check(w);
 }
 
 /* A stack that grows keeps page offset and tree right. */
@@ -705,10 +427,10 @@ static void stack_growth_keeps_offset(struct kunit *test)
 				MAP_GROWSDOWN, 0));
 	user_touch(w->parent, FAR, 4, 1, 1);
 	user_touch(w->parent, FAR - 4, 4, 1, 2);
-	KUNIT_EXPECT_EQ(test, count_vmas(), 1);
-	check_all(w);
-	fork_child(w);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
+	world_fork(w);
+	world_check(w);
 }
 
 /* An anonymous index is never a file offset. */
@@ -725,11 +447,11 @@ static void private_file_pages_have_index_of_address(struct kunit *test)
 				MAP_PRIVATE | MAP_FIXED, user_len(8)));
 	fput(file);
 	user_touch(w->parent, 0, 8, 2, 1);
-	check_all(w);
-	fork_child(w);
+	world_check(w);
+	world_fork(w);
 	user_move(w->parent, 0, 8, FAR);
 	user_touch(w->parent, FAR, 8, 3, 2);
-	check_all(w);
+	world_check(w);
 }
 
 static int split_huge_page_at(struct vm_area_struct *vma, unsigned long addr)
@@ -761,7 +483,7 @@ static void split_before_the_way_back(struct kunit *test)
 
 	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
-	state_huge(w);
+	world_fault_huge(w);
 	user_map(w->parent, USER_AREA, USER_WORLD - USER_AREA);
 	mmap_write_lock(current->mm);
 	vma = find_vma(current->mm, from);
@@ -775,8 +497,8 @@ static void split_before_the_way_back(struct kunit *test)
 						    len, true, false));
 	anon_space_move_end(&move);
 	mmap_write_unlock(current->mm);
-	KUNIT_EXPECT_EQ(test, count_records(), 1);
-	check_all(w);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
+	world_check(w);
 }
 
 static int mm_init_test(struct kunit *test)

@@ -9,6 +9,7 @@
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/swap.h>
 #include <linux/syscalls.h>
 #include <linux/uaccess.h>
 
@@ -191,6 +192,27 @@ void user_discard(struct user_mem *user, unsigned int page, unsigned int nr)
 			do_madvise(current->mm, user_addr(page), user_len(nr),
 				   MADV_DONTNEED));
 	user_want(user, page, nr, USER_ZERO);
+}
+
+/* To swap, as far as nobody else maps the pages; not all go at the first try. */
+void user_page_out(struct user_mem *user, unsigned int page, unsigned int nr)
+{
+	struct percpu_counter *swapped = &current->mm->rss_stat[MM_SWAPENTS];
+	unsigned int i, touched = 0, tries;
+
+	for (i = page; i < page + nr; i++)
+		touched += user_touches(i);
+	KUNIT_ASSERT_EQ(user->test, 0, user_swap_on());
+	for (tries = 0; tries < 20; tries++) {
+		/* Only what is on its list can be taken off it. */
+		lru_add_drain_all();
+		KUNIT_EXPECT_EQ(user->test, 0,
+				do_madvise(current->mm, user_addr(page),
+					   user_len(nr), MADV_PAGEOUT));
+		if (percpu_counter_sum(swapped) >= touched)
+			break;
+	}
+	KUNIT_EXPECT_EQ(user->test, touched, percpu_counter_sum(swapped));
 }
 
 /* Grow or shrink in place. */

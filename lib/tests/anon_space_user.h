@@ -43,6 +43,7 @@ void user_unmap(struct user_mem *user, unsigned int page, unsigned int nr);
 void user_protect(struct user_mem *user, unsigned int page, unsigned int nr,
 		  unsigned long prot);
 void user_discard(struct user_mem *user, unsigned int page, unsigned int nr);
+void user_page_out(struct user_mem *user, unsigned int page, unsigned int nr);
 void user_resize(struct user_mem *user, unsigned int page, unsigned int nr,
 		 unsigned int new_nr);
 void user_move(struct user_mem *user, unsigned int from, unsigned int nr,
@@ -74,6 +75,8 @@ struct user_child {
 	struct completion go;
 	struct completion done;
 };
+
+int user_swap_on(void);
 
 int user_fork(struct user_child *child);
 void user_run(struct user_child *child, void (*fn)(void *arg), void *arg);
