@@ -31,6 +31,7 @@ struct metric {
 	const char *what;
 	void (*run)(const struct run *run);
 	unsigned long sizes[MAX_SIZES];		/* up to the first zero */
+	bool once;		/* much work: no warm-up, no repeats */
 };
 
 struct metric_group {
@@ -46,7 +47,7 @@ struct run {
 };
 
 extern const struct metric_group map_group, move_group, fork_group,
-	reclaim_group, ksm_group, memory_group, collect_group,
+	reclaim_group, ksm_group, slab_group, collect_group,
 	contention_group;
 
 /* measure.c */

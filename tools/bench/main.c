@@ -15,6 +15,7 @@
 
 static const struct metric_group *groups[] = {
 	&map_group, &move_group, &fork_group, &reclaim_group, &ksm_group,
+	&slab_group, &collect_group, &contention_group,
 };
 
 static const char usage[] =
@@ -88,8 +89,8 @@ static void run_named(const char *name)
 static void run_one(const char *name, const char *size, const char *times)
 {
 	struct run run = { .n = strtoul(size, NULL, 10) };
+	unsigned long left;
 	size_t i, j;
-	long left;
 
 	for (i = 0; i < ARRAY_SIZE(groups); i++)
 		for (j = 0; j < groups[i]->nr; j++)
@@ -97,10 +98,14 @@ static void run_one(const char *name, const char *size, const char *times)
 				run.metric = &groups[i]->metrics[j];
 	if (!run.metric)
 		die("no metric %s", name);
-	for (left = strtol(times, NULL, 10); left >= 0; left--) {
-		run.quiet = left == strtol(times, NULL, 10);
+	left = run.metric->once ? 1 : strtoul(times, NULL, 10);
+	if (!run.metric->once) {
+		run.quiet = true;
 		run.metric->run(&run);
+		run.quiet = false;
 	}
+	while (left--)
+		run.metric->run(&run);
 }
 
 static void set_options(int argc, char **argv)

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Measure our kernel against stock, the same work in the same run.
+
+Boots both kernels in turn with scripts/boot.sh, runs tools/bench in them and
+keeps every sample in report/bench/NAME.tsv. From all of these, also from
+earlier runs, it writes report/bench.tsv and report/index.html.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import bench_report
+
+SCRIPTS = pathlib.Path(__file__).resolve().parent
+TOP = SCRIPTS.parent
+TIMEOUT = '7200'
+
+# Clearing a page would count as 4096 instructions with ERMS, as each byte does.
+APPEND = 'slab_nomerge clearcpuid=erms,fsrm'
+
+BOOT_FAILURES = {
+    124: 'the guest took too long',
+    125: 'the guest was lost',
+    126: 'the kernel complained',
+}
+
+
+class Bench:
+    """Groups of tools/bench, and how to run them.
+
+    boots is how often each kernel is booted. needs_kvm benches say nothing in
+    a guest that is emulated.
+    """
+
+    def __init__(self, groups, boots=2, options='', needs_kvm=False,
+                 **settings):
+        self.groups = groups
+        self.boots = boots
+        self.options = options
+        self.needs_kvm = needs_kvm
+        self.settings = settings
+
+    def command(self, options):
+        """Runs from RAM, as reading the host's files takes a guest's time."""
+        flags = '-i ' if 'ICOUNT' in self.settings else ''
+        flags += f'-r {options.repeats} {self.options}'
+        return (f'cp {options.bin}/bench /run/bench || exit\n'
+                f'for group in {self.groups}; do\n'
+                f'printf "group\\t$group\\n"\n'
+                f'/run/bench {flags} run $group >/run/samples || exit\n'
+                f'cat /run/samples\n'
+                f'done')
+
+
+MICRO = 'map move fork reclaim ksm'
+BENCHES = {
+    'micro': Bench(MICRO, ICOUNT='1', MEM='3G', SWAP='1G'),
+    'time': Bench(MICRO, needs_kvm=True, SMP='1', MEM='3G', SWAP='1G'),
+    'memory': Bench('slab', ICOUNT='1', MEM='2G'),
+    'collect': Bench('collect', ICOUNT='1', MEM='3G'),
+    'contention': Bench('contention', boots=3, SMP='4', MEM='3G', SWAP='1G'),
+}
+
+
+class Failure(Exception):
+    """A bench that gave no result."""
+
+
+def git(*arguments):
+    return subprocess.run(['git', '-C', TOP, *arguments], text=True,
+                          check=True, stdout=subprocess.PIPE).stdout.strip()
+
+
+def commit():
+    changed = git('status', '--porcelain', '--untracked-files=no')
+    return git('rev-parse', '--short=12', 'HEAD') + ('+' if changed else '')
+
+
+def image(kernel, options):
+    return options.out / 'kernel' / kernel / 'arch/x86/boot/bzImage'
+
+
+def boot(kernel, command, settings, options, name):
+    """Runs a command in a guest; yields the lines that it prints."""
+    out = options.out / 'guest' / f'bench-{name}-{kernel}'
+    environment = dict(os.environ, KERNEL=kernel, CMD=command, OUT=str(out),
+                       O=str(options.out), TIMEOUT=TIMEOUT, APPEND=APPEND,
+                       **settings)
+    log = options.out / 'log' / f'bench-{name}-{kernel}.log'
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, 'w') as errors, subprocess.Popen(
+            [options.boot], env=environment, text=True, errors='replace',
+            stdout=subprocess.PIPE, stderr=errors) as guest:
+        yield from guest.stdout
+    status = guest.returncode
+    if status:
+        raise Failure('{}, log {}'.format(
+            BOOT_FAILURES.get(status, f'the guest\'s command ended with status '
+                              f'{status}'), os.path.relpath(log)))
+
+
+def kvm_works(kernel, options):
+    list(boot(kernel, 'true', {}, options, 'probe'))
+    log = options.out / 'log' / f'bench-probe-{kernel}.log'
+    return f'boot {kernel} (kvm)' in log.read_text()
+
+
+def run_boot(name, bench, kernel, number, options):
+    """Returns the lines (kernel, boot, kind, fields...) of one guest."""
+    start = time.monotonic()
+    print(f'==> bench {name}: {kernel}, boot {number} of {bench.boots}',
+          flush=True)
+    lines = []
+    for line in boot(kernel, bench.command(options), bench.settings, options,
+                     name):
+        kind, *fields = line.rstrip('\n').split('\t')
+        if kind == 'group':
+            print(f'    {" ".join(fields)} ({time.monotonic() - start:.0f} s)',
+                  flush=True)
+        elif kind in ('sample', 'series'):
+            lines.append([kernel, str(number), kind, *fields])
+        elif line.strip():
+            print(f'    | {line.rstrip()}', flush=True)
+    if not lines:
+        raise Failure('no samples')
+    return lines
+
+
+def describe_kernel(kernel, options):
+    digest = hashlib.sha256(image(kernel, options).read_bytes()).hexdigest()
+    return ['kernel', kernel, digest[:12]]
+
+
+def run_bench(name, options):
+    """Boots the kernels in turn: A B, B A, A B."""
+    bench = BENCHES[name]
+    if bench.needs_kvm and not kvm_works(options.kernels[0], options):
+        print(f'==> bench {name}: skipped, KVM does not work here')
+        return
+    lines = [['commit', commit()],
+             ['date', time.strftime('%Y-%m-%d %H:%M', time.gmtime())]]
+    lines += [describe_kernel(kernel, options) for kernel in options.kernels]
+    for number in range(1, bench.boots + 1):
+        order = options.kernels if number % 2 else options.kernels[::-1]
+        for kernel in order:
+            lines += run_boot(name, bench, kernel, number, options)
+    path = options.out / 'report' / 'bench' / f'{name}.tsv'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(''.join('\t'.join(line) + '\n' for line in lines))
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--bin', type=pathlib.Path, required=True)
+    parser.add_argument('--out', type=pathlib.Path, required=True)
+    parser.add_argument('--boot', default=SCRIPTS / 'boot.sh')
+    parser.add_argument('--repeats', type=int, default=3)
+    parser.add_argument('--kernels', nargs=2, default=['stock', 'exp'],
+                        metavar=('BASE', 'OURS'))
+    parser.add_argument('--report', action='store_true',
+                        help='only write the report')
+    parser.add_argument('names', nargs='*', metavar='NAME',
+                        help=f'one of: {" ".join(BENCHES)}')
+    options = parser.parse_args()
+    wrong = [name for name in options.names if name not in BENCHES]
+    if wrong:
+        parser.error(f'BENCH={wrong[0]} is not one of: {" ".join(BENCHES)}')
+    return options
+
+
+def main():
+    options = parse_options()
+    failed = False
+    for name in [] if options.report else options.names or BENCHES:
+        try:
+            run_bench(name, options)
+        except Failure as failure:
+            print(f'error: bench {name}: {failure}', file=sys.stderr)
+            failed = True
+    whats = subprocess.run([options.bin / 'bench', 'list'], text=True,
+                           check=True, stdout=subprocess.PIPE).stdout
+    bench_report.write(options.out / 'report', options.kernels, whats)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()
