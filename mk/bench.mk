@@ -9,10 +9,17 @@ $(O)/bin/bench: $(BENCH_SRC) tools/bench/bench.h | setup
 	@$(CC) $(TOOL_CFLAGS) -Wno-missing-field-initializers -static -o $@ \
 		$(BENCH_SRC) -pthread
 
+# Dynamic: an allocator is put in its way.
+$(O)/bin/bench-alloc: tools/bench/programs/alloc.c | setup
+	@mkdir -p $(@D)
+	@echo "==> $(@F): $(CC) -o $@"
+	@$(CC) $(TOOL_CFLAGS) -o $@ $< -pthread
+
 ##@ Benchmarks
 .PHONY: bench
-bench: kernel-stock kernel-exp $(O)/bin/bench $(O)/bin/vmafrag
-bench: ## measure stock and exp: BENCH='micro memory collect programs contention time'
+bench: kernel-stock kernel-exp
+bench: $(addprefix $(O)/bin/,bench bench-alloc vmafrag)
+bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4'
 	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH)
 
 .PHONY: bench-report

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import bench_merges
 import bench_report
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent
@@ -38,18 +39,16 @@ class Bench:
     a guest that is emulated.
     """
 
-    def __init__(self, groups, boots=2, options='', needs_kvm=False,
-                 **settings):
+    def __init__(self, groups, boots=2, needs_kvm=False, **settings):
         self.groups = groups
         self.boots = boots
-        self.options = options
         self.needs_kvm = needs_kvm
         self.settings = settings
 
-    def command(self, options):
+    def command(self, _, options):
         """Runs from RAM, as reading the host's files takes a guest's time."""
         flags = '-i ' if 'ICOUNT' in self.settings else ''
-        flags += f'-r {options.repeats} {self.options}'
+        flags += f'-r {options.repeats}'
         return (f'cp {options.bin}/bench /run/bench || exit\n'
                 f'for group in {self.groups}; do\n'
                 f'printf "group\\t$group\\n"\n'
@@ -58,13 +57,28 @@ class Bench:
                 f'done')
 
 
+class Programs(Bench):
+    """Real programs, by scripts/guest-bench.py."""
+
+    def command(self, kernel, options):
+        offsets = options.out / 'guest' / f'bench-offsets-{kernel}'
+        offsets.parent.mkdir(parents=True, exist_ok=True)
+        lines = bench_merges.compile_offsets(
+            options.out / 'kernel' / kernel,
+            TOP / 'tools' / 'bench' / 'programs' / 'offsets.c')
+        offsets.write_text('\n'.join(lines) + '\n')
+        return f'python3 {SCRIPTS}/guest-bench.py {offsets}'
+
+
 MICRO = 'map move fork reclaim ksm'
 BENCHES = {
     'micro': Bench(MICRO, ICOUNT='1', MEM='3G', SWAP='1G'),
     'time': Bench(MICRO, needs_kvm=True, SMP='1', MEM='3G', SWAP='1G'),
     'memory': Bench('slab', ICOUNT='1', MEM='2G'),
     'collect': Bench('collect', ICOUNT='1', MEM='3G'),
-    'contention': Bench('contention', boots=3, SMP='4', MEM='3G', SWAP='1G'),
+    'programs': Programs('', ICOUNT='1', MEM='3G'),
+    'smp2': Bench('contention', boots=3, SMP='2', MEM='3G', SWAP='1G'),
+    'smp4': Bench('contention', boots=3, SMP='4', MEM='3G', SWAP='1G'),
 }
 
 
@@ -117,8 +131,8 @@ def run_boot(name, bench, kernel, number, options):
     print(f'==> bench {name}: {kernel}, boot {number} of {bench.boots}',
           flush=True)
     lines = []
-    for line in boot(kernel, bench.command(options), bench.settings, options,
-                     name):
+    for line in boot(kernel, bench.command(kernel, options), bench.settings,
+                     options, name):
         kind, *fields = line.rstrip('\n').split('\t')
         if kind == 'group':
             print(f'    {" ".join(fields)} ({time.monotonic() - start:.0f} s)',

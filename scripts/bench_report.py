@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What scripts/bench.py has measured, as a table and as a page with plots.
 
-Every figure is a cost: less is better. It is the median of all samples, the
+Every figure but a number of attempts is a cost: less is better. It is the median of all samples, the
 ratio is that of the medians. A kernel is called worse or better only if the
 ranges of its samples and of the other one's do not overlap.
 """
@@ -18,12 +18,14 @@ import tempfile
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BENCH_DIR = TOP / 'tools' / 'bench'
 
-# The first that matches holds. For all others: not worse beyond noise.
+# Limits of the ratio; 0 is one of the value itself. The first that matches
+# holds. For all others: not worse beyond noise.
 TARGETS = [
     ('move_pages/1', 1.03), ('move_shared/1', 1.03),
     ('move_pages/*', 1.25), ('move_shared/*', 1.25),
     ('touch_vmas/1000*', 0.85), ('unmap_vmas/1000*', 0.85),
     ('fork_exit/1000*', 0.85), ('exit/1000*', 0.85),
+    ('*.missed_peak/*', 0), ('*.want_*', 0),
     ('slab_touch/*', 0.60), ('slab_fork/*', 0.60), ('slab_move/*', 0.60),
 ]
 
@@ -33,8 +35,29 @@ TITLES = {
     'memory': 'Kernel memory for each VMA',
     'collect': 'Collectors: many pages moved one by one',
     'programs': 'Real programs',
-    'contention': 'Many at once',
+    'smp2': 'Many at once, on two processors',
+    'smp4': 'Many at once, on four processors',
 }
+
+PARTS = {
+    'time': 'processor time of all its processes',
+    'vmas_peak': 'most VMAs of one of its processes',
+    'vmas_half': 'VMAs when half is done',
+    'vmas_end': 'VMAs when all is done',
+    'missed_peak': 'most missed merges at a time, all its processes',
+    'merged': 'attempts to merge that did',
+    'differs': 'attempts that failed, as attributes differ',
+    'want_pgoff': 'attempts that failed, as page offsets do not fit',
+    'want_anon_vma': 'attempts that failed for want of a common anon_vma',
+    'efault': 'moves that failed, as several VMAs were in the way',
+    'enomem': 'moves that failed at vm.max_map_count',
+}
+
+# A ratio this near to 1 is that of two other builds of the same source.
+SAME = 0.001
+
+# Units of figures that are neither good nor bad.
+NEUTRAL = {'attempts'}
 
 COLOURS = ['#888888', '#0060ad']
 BETTER, WORSE = '#2e8b57', '#c0392b'
@@ -78,6 +101,10 @@ class Result:
         return float('inf') if value else 1.0
 
     def verdict(self, base, ours):
+        if self.unit in NEUTRAL:
+            return '-'
+        if abs(self.ratio(base, ours) - 1) < SAME:
+            return 'same'
         if min(self.samples[ours]) > max(self.samples[base]):
             return 'worse'
         if max(self.samples[ours]) < min(self.samples[base]):
@@ -92,6 +119,8 @@ class Result:
         limit = self.target()
         if limit is None:
             return self.verdict(base, ours) == 'worse'
+        if not limit:
+            return self.median(ours) > 0
         return self.ratio(base, ours) > limit
 
 
@@ -143,8 +172,8 @@ class Report:
 
     def what(self, metric):
         whole, _, part = metric.partition('.')
-        text = self.whats.get(whole, '')
-        return f'{text}: {part}' if part else text
+        text = PARTS.get(part, part)
+        return ': '.join(t for t in (self.whats.get(whole), text) if t)
 
 
 def number(value):
@@ -195,11 +224,13 @@ def plot_ratios(report, results):
     """One bar a metric, from 1 to the ratio, on a logarithmic scale."""
     rows = []
     for place, r in enumerate(reversed(results)):
-        ratio = min(max(r.ratio(*report.kernels), 0.001), 1000)
+        ratio = r.ratio(*report.kernels)
+        shown = min(max(ratio, 0.1), 10)
         colour = {'worse': WORSE, 'better': BETTER}.get(
             r.verdict(*report.kernels), '#bbbbbb')
-        rows.append([place, ratio, min(1, ratio), max(1, ratio), place - 0.35,
-                     place + 0.35, int(colour[1:], 16), f'"{r.name}"'])
+        rows.append([place, shown, min(1, shown), max(1, shown), place - 0.35,
+                     place + 0.35, int(colour[1:], 16), f'"{r.name}"',
+                     ratio_text(ratio)])
     height = 60 + 17 * len(rows)
     return gnuplot(f'''
 set terminal svg size 860,{height} font "sans-serif,12" background "#ffffff"
@@ -207,8 +238,8 @@ set terminal svg size 860,{height} font "sans-serif,12" background "#ffffff"
 set logscale x
 set xlabel "{report.ours} / {report.base}"
 set yrange [-0.7:{len(rows) - 0.3}]
-set xrange [*<0.5:1.5<*]
-set xtics add ("1" 1)
+set xrange [0.1:20]
+set xtics (0.1, 0.2, 0.5, 1, 2, 5, 10)
 set ytics noenhanced
 set border 1
 set tics nomirror
@@ -216,8 +247,13 @@ set grid xtics linecolor "#e2e2e2"
 set arrow from 1, graph 0 to 1, graph 1 nohead linecolor "#444444"
 unset key
 plot $ratios using 2:1:3:4:5:6:7:yticlabels(8) with boxxyerror \\
-     fillstyle solid noborder linecolor rgb variable
+     fillstyle solid noborder linecolor rgb variable, \\
+     $ratios using (18):1:9 with labels right
 ''')
+
+
+def from_zero(values):
+    return f'set yrange [0:{max([*values, 1]) * 1.05}]'
 
 
 def plot_growth(report, results):
@@ -232,7 +268,7 @@ def plot_growth(report, results):
                      f'linecolor "{COLOURS[i]}"')
     values = [v for r in results for k in report.kernels for v in r.samples[k]]
     scale = 'set logscale y' if min(values) > 0 and \
-        max(values) > 10 * min(values) else 'set yrange [0:*]'
+        max(values) > 10 * min(values) else from_zero(values)
     return gnuplot(f'''
 set terminal svg size 420,270 font "sans-serif,12" background "#ffffff"
 {blocks}
@@ -252,10 +288,11 @@ plot {', '.join(plots)}
 
 def plot_series(report, name, by_kernel):
     """VMAs (lines) and missed merges (dashes) of a program over time."""
-    blocks, plots = '', []
+    blocks, plots, values = '', [], []
     for i, kernel in enumerate(report.kernels):
         if kernel not in by_kernel:
             continue
+        values += [float(row[1]) for row in by_kernel[kernel]]
         blocks += block(f'k{i}', by_kernel[kernel])
         for column, what, dash in (2, 'VMAs', 1), (3, 'missed merges', 2):
             plots.append(f'$k{i} using 1:{column} with steps '
@@ -266,7 +303,7 @@ set terminal svg size 560,300 font "sans-serif,12" background "#ffffff"
 {blocks}
 set title "{name}" noenhanced
 set xlabel "samples"
-set yrange [0:*]
+{from_zero(values)}
 set key outside bottom center horizontal
 set border 3
 set tics nomirror
@@ -330,7 +367,7 @@ def section(report, bench):
     return f'''
 <h2 id="{bench}">{TITLES.get(bench, bench)}</h2>
 <p><code>make bench BENCH={bench}</code>; {facts_text(report, bench)}</p>
-{plot_ratios(report, results)}
+{plot_ratios(report, [r for r in results if r.unit not in NEUTRAL])}
 {table(report, results)}
 <div class="plots">{''.join(plots)}</div>
 '''

@@ -16,7 +16,7 @@
 
 /* A place where nothing else is, the same in each run. */
 #define BASE		0x200000000000UL
-#define ELSEWHERE	0x300000000000UL
+#define OTHER_BASE	0x300000000000UL
 
 #define MAX_SIZES	8
 

@@ -22,7 +22,7 @@
 #endif
 
 #ifndef UFFDIO_MOVE
-#define UFFD_FEATURE_MOVE	(1 << 16)
+#define UFFD_FEATURE_MOVE	0x10000
 #define UFFDIO_MOVE		_IOWR(UFFDIO, 0x05, struct uffdio_move)
 
 struct uffdio_move {
@@ -63,7 +63,7 @@ static void open_uffd(unsigned long pages)
 	struct uffdio_api api = { .api = UFFD_API,
 				  .features = UFFD_FEATURE_MOVE };
 	struct uffdio_register area = {
-		.range = { ELSEWHERE, pages * PAGE },
+		.range = { OTHER_BASE, pages * PAGE },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 
@@ -107,7 +107,7 @@ static void move_all(struct outcome *outcome, const unsigned int *order,
 	int err;
 
 	for (i = first; i < last; i++) {
-		err = move_page(BASE + order[i] * PAGE, ELSEWHERE + i * PAGE);
+		err = move_page(BASE + order[i] * PAGE, OTHER_BASE + i * PAGE);
 		if (!err)
 			outcome->moved++;
 		else if (err == EFAULT)
@@ -123,10 +123,10 @@ static void move_all(struct outcome *outcome, const unsigned int *order,
 /* The next cycle moves the region on, all of it at once. */
 static unsigned long move_on(struct outcome *outcome, unsigned long n)
 {
-	void *to = (void *)(ELSEWHERE + 0x100000000000UL);
+	void *to = (void *)(OTHER_BASE + 0x100000000000UL);
 	int err;
 
-	if (mremap((void *)ELSEWHERE, n * PAGE, n * PAGE,
+	if (mremap((void *)OTHER_BASE, n * PAGE, n * PAGE,
 		   MREMAP_MAYMOVE | MREMAP_FIXED, to) == to)
 		return (unsigned long)to;
 	err = errno;
@@ -134,7 +134,7 @@ static unsigned long move_on(struct outcome *outcome, unsigned long n)
 		die("moving on: error %d", err);
 	outcome->efault += err == EFAULT;
 	outcome->enomem += err == ENOMEM;
-	return ELSEWHERE;
+	return OTHER_BASE;
 }
 
 static void collect(const struct run *run, move_page_t move_page)
@@ -177,7 +177,7 @@ static void run_uffd(const struct run *run)
 {
 	map(BASE, run->n);
 	touch(BASE, run->n);
-	map(ELSEWHERE, run->n);
+	map(OTHER_BASE, run->n);
 	open_uffd(run->n);
 	collect(run, move_by_uffd);
 	close(uffd);

@@ -10,7 +10,7 @@
 #include "bench.h"
 
 #define MAX_MOVED	1024
-#define MPOL_MF_MOVE_ALL	(1 << 2)
+#define MPOL_MF_MOVE_ALL	4
 
 void *map(unsigned long addr, unsigned long pages)
 {

@@ -24,7 +24,7 @@ static void run_move_tables(const struct run *run)
 {
 	map(BASE, run->n);
 	touch(BASE, run->n);
-	move_loop(run, ELSEWHERE, run->n);
+	move_loop(run, OTHER_BASE, run->n);
 	unmap(BASE, run->n);
 }
 
@@ -33,7 +33,7 @@ static void run_move_pages(const struct run *run)
 {
 	map(BASE, run->n);
 	touch(BASE, run->n);
-	move_loop(run, ELSEWHERE + PAGE, run->n);
+	move_loop(run, OTHER_BASE + PAGE, run->n);
 	unmap(BASE, run->n);
 }
 
@@ -44,7 +44,7 @@ static void run_move_shared(const struct run *run)
 	map(BASE, run->n);
 	touch(BASE, run->n);
 	crowd = crowd_start(1);
-	move_loop(run, ELSEWHERE + PAGE, run->n);
+	move_loop(run, OTHER_BASE + PAGE, run->n);
 	crowd_end(crowd);
 	unmap(BASE, run->n);
 }
@@ -52,7 +52,7 @@ static void run_move_shared(const struct run *run)
 static void run_move_untouched(const struct run *run)
 {
 	map(BASE, run->n);
-	move_loop(run, ELSEWHERE + PAGE, run->n);
+	move_loop(run, OTHER_BASE + PAGE, run->n);
 	unmap(BASE, run->n);
 }
 
@@ -64,7 +64,7 @@ static void run_move_huge(const struct run *run)
 	if (madvise((void *)BASE, pages * PAGE, MADV_HUGEPAGE))
 		die("MADV_HUGEPAGE: %m");
 	touch(BASE, pages);
-	move_loop(run, ELSEWHERE, pages);
+	move_loop(run, OTHER_BASE, pages);
 	unmap(BASE, pages);
 }
 
@@ -83,9 +83,9 @@ static void merge_loop(const struct run *run, unsigned long left,
 	touch(BASE, pages);
 	vmas = count_vmas();
 	for (i = 0; i < LOOPS; i++) {
-		move(page, ELSEWHERE, 1);
+		move(page, OTHER_BASE, 1);
 		t = now();
-		move(ELSEWHERE, page, 1);
+		move(OTHER_BASE, page, 1);
 		sum += now() - t;
 	}
 	if (count_vmas() != vmas)

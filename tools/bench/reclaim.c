@@ -82,11 +82,11 @@ static void run_migrate_newer(const struct run *run)
 	map(BASE, 1);
 	touch(BASE, 1);
 	crowd = crowd_start(run->n - 1);
-	map(ELSEWHERE, MIGRATE_PAGES);
-	touch(ELSEWHERE, MIGRATE_PAGES);
-	migrate_loop(run, ELSEWHERE);
+	map(OTHER_BASE, MIGRATE_PAGES);
+	touch(OTHER_BASE, MIGRATE_PAGES);
+	migrate_loop(run, OTHER_BASE);
 	crowd_end(crowd);
-	unmap(ELSEWHERE, MIGRATE_PAGES);
+	unmap(OTHER_BASE, MIGRATE_PAGES);
 	unmap(BASE, 1);
 }
 

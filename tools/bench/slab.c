@@ -105,7 +105,7 @@ static void reverse(unsigned long n)
 	unsigned long i;
 
 	for (i = 0; i < n; i++)
-		move(BASE + i * PAGE, ELSEWHERE + (n - 1 - i) * PAGE, 1);
+		move(BASE + i * PAGE, OTHER_BASE + (n - 1 - i) * PAGE, 1);
 }
 
 static void run_slab_move(const struct run *run)
@@ -116,7 +116,7 @@ static void run_slab_move(const struct run *run)
 	touch(BASE, run->n);
 	reverse(run->n);
 	added(run, &before, run->n);
-	unmap(ELSEWHERE, run->n);
+	unmap(OTHER_BASE, run->n);
 }
 
 /* The child keeps the pages, so none of them can be given a new index. */
@@ -132,7 +132,7 @@ static void run_slab_move_shared(const struct run *run)
 	reverse(run->n);
 	added(run, &before, run->n);
 	crowd_end(crowd);
-	unmap(ELSEWHERE, run->n);
+	unmap(OTHER_BASE, run->n);
 }
 
 static const struct metric metrics[] = {
