@@ -15,13 +15,27 @@ $(O)/bin/bench-alloc: tools/bench/programs/alloc.c | setup
 	@echo "==> $(@F): $(CC) -o $@"
 	@$(CC) $(TOOL_CFLAGS) -o $@ $< -pthread
 
+# Only for the bench of that name.
+LOCKSTAT_KERNELS := kernel-stock-lockstat kernel-exp-lockstat
+.PHONY: $(LOCKSTAT_KERNELS)
+kernel-stock-lockstat: pristine
+kernel-exp-lockstat: tree
+$(LOCKSTAT_KERNELS): kernel-%:
+	@scripts/kernel.sh $*
+
 ##@ Benchmarks
 .PHONY: bench
 bench: kernel-stock kernel-exp
+bench: $(if $(BENCH),$(if $(filter lockstat,$(BENCH)),$(LOCKSTAT_KERNELS)),$(LOCKSTAT_KERNELS))
 bench: $(addprefix $(O)/bin/,bench bench-alloc vmafrag)
-bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4'
+bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4 lockstat'
 	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH)
 
 .PHONY: bench-report
 bench-report: $(O)/bin/bench ## write the report again from what was measured
 	@scripts/bench.py --bin $(O)/bin --out $(O) --report
+
+CHECKS += bench
+.PHONY: check-bench
+check-bench: $(O)/bin/bench ## tests of what judges benchmarks
+	@tests/bench/run.py

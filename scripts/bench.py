@@ -36,13 +36,15 @@ class Bench:
     """Groups of tools/bench, and how to run them.
 
     boots is how often each kernel is booted. needs_kvm benches say nothing in
-    a guest that is emulated.
+    a guest that is emulated. The kernels' names have a suffix if the bench needs
+    a configuration of its own.
     """
 
-    def __init__(self, groups, boots=2, needs_kvm=False, **settings):
+    def __init__(self, groups, boots=2, needs_kvm=False, suffix='', **settings):
         self.groups = groups
         self.boots = boots
         self.needs_kvm = needs_kvm
+        self.suffix = suffix
         self.settings = settings
 
     def command(self, _, options):
@@ -70,6 +72,14 @@ class Programs(Bench):
         return f'python3 {SCRIPTS}/guest-bench.py {offsets}'
 
 
+class LockStat(Bench):
+    """The contention group, by scripts/guest-lockstat.py."""
+
+    def command(self, _, options):
+        return (f'cp {options.bin}/bench /run/bench || exit\n'
+                f'python3 {SCRIPTS}/guest-lockstat.py /run/bench')
+
+
 MICRO = 'map move fork reclaim ksm'
 BENCHES = {
     'micro': Bench(MICRO, ICOUNT='1', MEM='3G', SWAP='1G'),
@@ -79,6 +89,7 @@ BENCHES = {
     'programs': Programs('', ICOUNT='1', MEM='3G'),
     'smp2': Bench('contention', boots=3, SMP='2', MEM='3G', SWAP='1G'),
     'smp4': Bench('contention', boots=3, SMP='4', MEM='3G', SWAP='1G'),
+    'lockstat': LockStat('', suffix='-lockstat', SMP='4', MEM='3G', SWAP='1G'),
 }
 
 
@@ -131,8 +142,8 @@ def run_boot(name, bench, kernel, number, options):
     print(f'==> bench {name}: {kernel}, boot {number} of {bench.boots}',
           flush=True)
     lines = []
-    for line in boot(kernel, bench.command(kernel, options), bench.settings,
-                     options, name):
+    for line in boot(kernel + bench.suffix, bench.command(kernel, options),
+                     bench.settings, options, name):
         kind, *fields = line.rstrip('\n').split('\t')
         if kind == 'group':
             print(f'    {" ".join(fields)} ({time.monotonic() - start:.0f} s)',
@@ -146,9 +157,10 @@ def run_boot(name, bench, kernel, number, options):
     return lines
 
 
-def describe_kernel(kernel, options):
-    digest = hashlib.sha256(image(kernel, options).read_bytes()).hexdigest()
-    return ['kernel', kernel, digest[:12]]
+def describe_kernel(kernel, bench, options):
+    path = image(kernel + bench.suffix, options)
+    return ['kernel', kernel,
+            hashlib.sha256(path.read_bytes()).hexdigest()[:12]]
 
 
 def run_bench(name, options):
@@ -159,7 +171,8 @@ def run_bench(name, options):
         return
     lines = [['commit', commit()],
              ['date', time.strftime('%Y-%m-%d %H:%M', time.gmtime())]]
-    lines += [describe_kernel(kernel, options) for kernel in options.kernels]
+    lines += [describe_kernel(kernel, bench, options)
+              for kernel in options.kernels]
     for number in range(1, bench.boots + 1):
         order = options.kernels if number % 2 else options.kernels[::-1]
         for kernel in order:

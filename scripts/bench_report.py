@@ -37,6 +37,7 @@ TITLES = {
     'programs': 'Real programs',
     'smp2': 'Many at once, on two processors',
     'smp4': 'Many at once, on four processors',
+    'lockstat': 'Locks that were waited for, on four processors',
 }
 
 PARTS = {
@@ -49,6 +50,12 @@ PARTS = {
     'differs': 'attempts that failed, as attributes differ',
     'want_pgoff': 'attempts that failed, as page offsets do not fit',
     'want_anon_vma': 'attempts that failed for want of a common anon_vma',
+    'rmap_contentions': 'waits for a lock of the reverse map',
+    'rmap_wait': 'time waited for a lock of the reverse map',
+    'mmap_contentions': 'waits for the lock of an address space or VMA',
+    'mmap_wait': 'time waited for the lock of an address space or VMA',
+    'all_contentions': 'waits for any lock',
+    'all_wait': 'time waited for any lock',
     'efault': 'moves that failed, as several VMAs were in the way',
     'enomem': 'moves that failed at vm.max_map_count',
 }
