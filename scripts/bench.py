@@ -136,14 +136,14 @@ def kvm_works(kernel, options):
     return f'boot {kernel} (kvm)' in log.read_text()
 
 
-def run_boot(name, bench, kernel, number, options):
+def run_boot(name, bench, kernel, command, number, options):
     """Returns the lines (kernel, boot, kind, fields...) of one guest."""
     start = time.monotonic()
     print(f'==> bench {name}: {kernel}, boot {number} of {bench.boots}',
           flush=True)
     lines = []
-    for line in boot(kernel + bench.suffix, bench.command(kernel, options),
-                     bench.settings, options, name):
+    for line in boot(kernel + bench.suffix, command, bench.settings, options,
+                     name):
         kind, *fields = line.rstrip('\n').split('\t')
         if kind == 'group':
             print(f'    {" ".join(fields)} ({time.monotonic() - start:.0f} s)',
@@ -173,10 +173,13 @@ def run_bench(name, options):
              ['date', time.strftime('%Y-%m-%d %H:%M', time.gmtime())]]
     lines += [describe_kernel(kernel, bench, options)
               for kernel in options.kernels]
+    commands = {kernel: bench.command(kernel, options)
+                for kernel in options.kernels}
     for number in range(1, bench.boots + 1):
         order = options.kernels if number % 2 else options.kernels[::-1]
         for kernel in order:
-            lines += run_boot(name, bench, kernel, number, options)
+            lines += run_boot(name, bench, kernel, commands[kernel], number,
+                              options)
     path = options.out / 'report' / 'bench' / f'{name}.tsv'
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(''.join('\t'.join(line) + '\n' for line in lines))

@@ -21,6 +21,7 @@ static const struct metric_group *groups[] = {
 static const char usage[] =
 "Usage: bench list\n"
 "       bench [-i] [-r REPEATS] [-m METRIC] run GROUP...\n"
+"       bench one METRIC SIZE REPEATS [-i]\n"
 "Measure what operations on anonymous memory cost.\n"
 "  -i  the TSC counts instructions: the kernel runs in QEMU with -icount\n"
 "  -m  only the metrics that match this pattern\n"
