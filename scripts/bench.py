@@ -169,6 +169,8 @@ def run_bench(name, options):
     if bench.needs_kvm and not kvm_works(options.kernels[0], options):
         print(f'==> bench {name}: skipped, KVM does not work here')
         return
+    path = options.out / 'report' / 'bench' / f'{name}.tsv'
+    path.parent.mkdir(parents=True, exist_ok=True)
     lines = [['commit', commit()],
              ['date', time.strftime('%Y-%m-%d %H:%M', time.gmtime())]]
     lines += [describe_kernel(kernel, bench, options)
@@ -180,9 +182,8 @@ def run_bench(name, options):
         for kernel in order:
             lines += run_boot(name, bench, kernel, commands[kernel], number,
                               options)
-    path = options.out / 'report' / 'bench' / f'{name}.tsv'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(''.join('\t'.join(line) + '\n' for line in lines))
+        # What each kernel has done as often is good for a report.
+        path.write_text(''.join('\t'.join(line) + '\n' for line in lines))
 
 
 def parse_options():

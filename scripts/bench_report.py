@@ -366,6 +366,13 @@ def growths(report, bench):
             for family in families.values() if len(family) > 2]
 
 
+def summary(report, results):
+    """How many are better, the same and worse."""
+    verdicts = [r.verdict(*report.kernels) for r in results]
+    return ', '.join(f'{verdicts.count(verdict)} {verdict}'
+                     for verdict in ('better', 'same', 'worse'))
+
+
 def section(report, bench):
     results = report.complete(bench)
     plots = [plot_growth(report, family) for family in growths(report, bench)]
@@ -373,7 +380,8 @@ def section(report, bench):
               in report.series.items() if where == bench]
     return f'''
 <h2 id="{bench}">{TITLES.get(bench, bench)}</h2>
-<p><code>make bench BENCH={bench}</code>; {facts_text(report, bench)}</p>
+<p>{summary(report, results)}.
+<code>make bench BENCH={bench}</code>; {facts_text(report, bench)}</p>
 {plot_ratios(report, [r for r in results if r.unit not in NEUTRAL])}
 {table(report, results)}
 <div class="plots">{''.join(plots)}</div>
