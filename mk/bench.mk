@@ -29,7 +29,7 @@ bench: kernel-stock kernel-exp
 bench: $(if $(BENCH),$(if $(filter lockstat,$(BENCH)),$(LOCKSTAT_KERNELS)),$(LOCKSTAT_KERNELS))
 bench: $(addprefix $(O)/bin/,bench bench-alloc vmafrag)
 bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4 lockstat'
-	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH)
+	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH_FLAGS) $(BENCH)
 
 .PHONY: bench-report
 bench-report: $(O)/bin/bench ## write the report again from what was measured

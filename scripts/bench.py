@@ -139,8 +139,7 @@ def kvm_works(kernel, options):
 def run_boot(name, bench, kernel, command, number, options):
     """Returns the lines (kernel, boot, kind, fields...) of one guest."""
     start = time.monotonic()
-    print(f'==> bench {name}: {kernel}, boot {number} of {bench.boots}',
-          flush=True)
+    print(f'==> bench {name}: {kernel}, boot {number}', flush=True)
     lines = []
     for line in boot(kernel + bench.suffix, command, bench.settings, options,
                      name):
@@ -177,7 +176,7 @@ def run_bench(name, options):
               for kernel in options.kernels]
     commands = {kernel: bench.command(kernel, options)
                 for kernel in options.kernels}
-    for number in range(1, bench.boots + 1):
+    for number in range(1, (options.boots or bench.boots) + 1):
         order = options.kernels if number % 2 else options.kernels[::-1]
         for kernel in order:
             lines += run_boot(name, bench, kernel, commands[kernel], number,
@@ -192,6 +191,8 @@ def parse_options():
     parser.add_argument('--out', type=pathlib.Path, required=True)
     parser.add_argument('--boot', default=SCRIPTS / 'boot.sh')
     parser.add_argument('--repeats', type=int, default=3)
+    parser.add_argument('--boots', type=int,
+                        help='of each kernel, whatever the bench says')
     parser.add_argument('--kernels', nargs=2, default=['stock', 'exp'],
                         metavar=('BASE', 'OURS'))
     parser.add_argument('--report', action='store_true',

@@ -20,7 +20,7 @@ TOP = pathlib.Path(os.environ['TOP'])
 OUT = pathlib.Path(os.environ['O'])
 PROGRAMS = TOP / 'tools' / 'bench' / 'programs'
 RUN = pathlib.Path('/run/bench')
-INTERVAL = 0.2
+INTERVAL = 0.1
 PATIENCE = 1800                 # seconds of the guest
 JEMALLOC = 'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2'
 OBJECTS = ('lib/rbtree.o', 'mm/mremap.o')
@@ -74,8 +74,8 @@ def workloads():
         'python': f'PYTHONHASHSEED=0 python3 {PROGRAMS}/grow.py',
         'stress_mremap': stress('--mremap 1 --mremap-ops 10 '
                                 '--mremap-bytes 4M'),
-        'stress_mmap': stress('--mmap 1 --mmap-ops 20 --mmap-bytes 2M'),
-        'stress_vm': stress('--vm 1 --vm-ops 200 --vm-bytes 2M '
+        'stress_mmap': stress('--mmap 1 --mmap-ops 5 --mmap-bytes 2M'),
+        'stress_vm': stress('--vm 1 --vm-ops 1000 --vm-bytes 2M '
                             '--vm-method rand-set'),
         'stress_fork': stress('--fork 1 --fork-ops 200'),
         'stress_brk': stress('--brk 1 --brk-ops 10000'),
