@@ -11,10 +11,10 @@
 #include "bench.h"
 
 #define MAX_THREADS	16
-#define LOOPS		2000
+#define LOOPS		100
 #define PAGES		16
 #define CHILDREN	100
-#define CHILD_LOOPS	50
+#define CHILD_LOOPS	10
 #define AREA(i)		(BASE + (i) * 2 * TABLE)
 
 #ifndef PR_SET_MEMORY_MERGE
