@@ -3,7 +3,8 @@
 
 Every figure but a number of attempts is a cost: less is better. It is the median of all samples, the
 ratio is that of the medians. A kernel is called worse or better only if the
-ranges of its samples and of the other one's do not overlap.
+ranges of its samples and of the other one's do not overlap; if there are few
+samples, the gap between the ranges has to be wider than these.
 """
 
 import base64
@@ -60,6 +61,9 @@ PARTS = {
     'enomem': 'moves that failed at vm.max_map_count',
 }
 
+# Less samples than this prove something only if they agree with each other.
+FEW = 4
+
 # A ratio this near to 1 is that of two other builds of the same source.
 SAME = 0.001
 
@@ -112,11 +116,18 @@ class Result:
             return '-'
         if abs(self.ratio(base, ours) - 1) < SAME:
             return 'same'
-        if min(self.samples[ours]) > max(self.samples[base]):
+        if self.apart(self.samples[base], self.samples[ours]):
             return 'worse'
-        if max(self.samples[ours]) < min(self.samples[base]):
+        if self.apart(self.samples[ours], self.samples[base]):
             return 'better'
         return 'same'
+
+    @staticmethod
+    def apart(low, high):
+        """Few samples are soon apart by chance."""
+        gap = min(high) - max(low)
+        width = max(max(v) - min(v) for v in (low, high))
+        return gap > (width if min(len(low), len(high)) < FEW else 0)
 
     def target(self):
         return next((limit for pattern, limit in TARGETS

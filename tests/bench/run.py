@@ -46,13 +46,19 @@ def ranges_that_overlap_are_the_same():
 
 @case
 def ranges_apart_are_worse_or_better():
-    expect(verdict([100, 101], [102, 103]), 'worse')
-    expect(verdict([102, 103], [100, 101]), 'better')
+    expect(verdict([100, 101] * 2, [102, 103] * 2), 'worse')
+    expect(verdict([102, 103] * 2, [100, 101] * 2), 'better')
+
+
+@case
+def few_samples_have_to_agree():
+    expect(verdict([100, 120], [125, 145]), 'same')
+    expect(verdict([100, 101], [125, 126]), 'worse')
 
 
 @case
 def less_than_a_thousandth_is_the_same():
-    expect(verdict([100000, 100001], [100010, 100011]), 'same')
+    expect(verdict([100000] * 4, [100010] * 4), 'same')
 
 
 @case
