@@ -4,7 +4,8 @@
 Every figure but a number of attempts is a cost: less is better. It is the median of all samples, the
 ratio is that of the medians. A kernel is called worse or better only if the
 ranges of its samples and of the other one's do not overlap; if there are few
-samples, the gap between the ranges has to be wider than these.
+samples, the gap between the ranges has to be wider than these. From a single
+boot of each nothing follows.
 """
 
 import base64
@@ -97,6 +98,7 @@ class Result:
         self.bench, self.metric, self.size, self.unit = \
             bench, metric, size, unit
         self.samples = {}       # kernel: values
+        self.boots = {}         # kernel: set of those that they are from
 
     @property
     def name(self):
@@ -112,7 +114,8 @@ class Result:
         return float('inf') if value else 1.0
 
     def verdict(self, base, ours):
-        if self.unit in NEUTRAL:
+        if self.unit in NEUTRAL or any(
+                len(self.boots[kernel]) < 2 for kernel in (base, ours)):
             return '-'
         if abs(self.ratio(base, ours) - 1) < SAME:
             return 'same'
@@ -165,17 +168,18 @@ class Report:
                 continue
             kernel, boot, kind, *rest = fields
             if kind == 'sample':
-                self.add_sample(bench, kernel, *rest)
+                self.add_sample(bench, kernel, boot, *rest)
             elif boot == '1':
                 name, *row = rest
                 self.series.setdefault((bench, name), {}) \
                     .setdefault(kernel, []).append(row)
 
-    def add_sample(self, bench, kernel, metric, size, value, unit):
+    def add_sample(self, bench, kernel, boot, metric, size, value, unit):
         key = bench, metric, int(size)
         result = self.results.setdefault(key, Result(bench, metric, int(size),
                                                      unit))
         result.samples.setdefault(kernel, []).append(float(value))
+        result.boots.setdefault(kernel, set()).add(boot)
 
     def complete(self, bench=None):
         """Results that both kernels have; a cache of one of them has none."""

@@ -21,9 +21,10 @@ def case(test):
     return test
 
 
-def result(stock, ours, metric='m', size=1, unit='insn'):
+def result(stock, ours, metric='m', size=1, unit='insn', boots=2):
     r = bench_report.Result('micro', metric, size, unit)
     r.samples = {'stock': stock, 'exp': ours}
+    r.boots = dict.fromkeys(KERNELS, set(range(boots)))
     return r
 
 
@@ -59,6 +60,11 @@ def few_samples_have_to_agree():
 @case
 def less_than_a_thousandth_is_the_same():
     expect(verdict([100000] * 4, [100010] * 4), 'same')
+
+
+@case
+def one_boot_proves_nothing():
+    expect(verdict([100] * 9, [300] * 9, boots=1), '-')
 
 
 @case
