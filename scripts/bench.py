@@ -36,8 +36,8 @@ class Bench:
     """Groups of tools/bench, and how to run them.
 
     boots is how often each kernel is booted. needs_kvm benches say nothing in
-    a guest that is emulated. The kernels' names have a suffix if the bench needs
-    a configuration of its own.
+    a guest that is emulated. The kernels' names have a suffix if the bench
+    needs a configuration of its own.
     """
 
     def __init__(self, groups, boots=2, needs_kvm=False, suffix='', **settings):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """What scripts/bench.py has measured, as a table and as a page with plots.
 
-Every figure but a number of attempts is a cost: less is better. It is the median of all samples, the
-ratio is that of the medians. A kernel is called worse or better only if the
-ranges of its samples and of the other one's do not overlap; if there are few
-samples, the gap between the ranges has to be wider than these. From a single
-boot of each nothing follows.
+Every figure but a number of attempts is a cost: less is better. It is the
+median of all samples, the ratio is that of the medians. A kernel is called
+worse or better only if the ranges of its samples and of the other one's do not
+overlap; if there are few samples, the gap between the ranges has to be wider
+than these. From a single boot of each nothing follows.
 """
 
 import base64
