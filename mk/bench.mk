@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+
+BENCH_SRC := $(wildcard tools/bench/*.c)
+
+# Static: exec of itself is measured, and must not be that of the linker.
+$(O)/bin/bench: $(BENCH_SRC) tools/bench/bench.h | setup
+	@mkdir -p $(@D)
+	@echo "==> $(@F): $(CC) -o $@"
+	@$(CC) $(TOOL_CFLAGS) -Wno-missing-field-initializers -static -o $@ \
+		$(BENCH_SRC) -pthread
+
+# Dynamic: an allocator is put in its way.
+$(O)/bin/bench-alloc: tools/bench/programs/alloc.c | setup
+	@mkdir -p $(@D)
+	@echo "==> $(@F): $(CC) -o $@"
+	@$(CC) $(TOOL_CFLAGS) -o $@ $< -pthread
+
+# Only for the bench of that name.
+LOCKSTAT_KERNELS := kernel-stock-lockstat kernel-exp-lockstat
+.PHONY: $(LOCKSTAT_KERNELS)
+kernel-stock-lockstat: pristine
+kernel-exp-lockstat: tree
+$(LOCKSTAT_KERNELS): kernel-%:
+	@scripts/kernel.sh $*
+
+##@ Benchmarks
+.PHONY: bench
+bench: kernel-stock kernel-exp
+bench: $(if $(BENCH),$(if $(filter lockstat,$(BENCH)),$(LOCKSTAT_KERNELS)),$(LOCKSTAT_KERNELS))
+bench: $(addprefix $(O)/bin/,bench bench-alloc vmafrag)
+bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4 lockstat'
+	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH_FLAGS) $(BENCH)
+
+.PHONY: bench-report
+bench-report: $(O)/bin/bench ## write the report again from what was measured
+	@scripts/bench.py --bin $(O)/bin --out $(O) --report
+
+CHECKS += bench
+.PHONY: check-bench
+check-bench: $(O)/bin/bench ## tests of what judges benchmarks
+	@tests/bench/run.py

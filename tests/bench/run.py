@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Tests of what judges benchmarks.  One method a case, TAP on stdout."""
+
+import pathlib
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(TOP / 'scripts'))
+
+import bench_merges     # noqa: E402
+import bench_report     # noqa: E402
+
+PAGE = 0x1000
+KERNELS = ['stock', 'exp']
+CASES = []
+
+
+def case(test):
+    CASES.append(test)
+    return test
+
+
+def result(stock, ours, metric='m', size=1, unit='insn', boots=2):
+    r = bench_report.Result('micro', metric, size, unit)
+    r.samples = {'stock': stock, 'exp': ours}
+    r.boots = dict.fromkeys(KERNELS, set(range(boots)))
+    return r
+
+
+def verdict(*samples, **settings):
+    return result(*samples, **settings).verdict(*KERNELS)
+
+
+def missed(*samples, **settings):
+    return result(*samples, **settings).missed(*KERNELS)
+
+
+def expect(value, wanted):
+    assert value == wanted, f'{value!r} is not {wanted!r}'
+
+
+@case
+def ranges_that_overlap_are_the_same():
+    expect(verdict([100, 120, 100], [110, 130, 130]), 'same')
+
+
+@case
+def ranges_apart_are_worse_or_better():
+    expect(verdict([100, 101] * 2, [102, 103] * 2), 'worse')
+    expect(verdict([102, 103] * 2, [100, 101] * 2), 'better')
+
+
+@case
+def few_samples_have_to_agree():
+    expect(verdict([100, 120], [125, 145]), 'same')
+    expect(verdict([100, 101], [125, 126]), 'worse')
+
+
+@case
+def less_than_a_thousandth_is_the_same():
+    expect(verdict([100000] * 4, [100010] * 4), 'same')
+
+
+@case
+def one_boot_proves_nothing():
+    expect(verdict([100] * 9, [300] * 9, boots=1), '-')
+
+
+@case
+def attempts_are_neither_good_nor_bad():
+    expect(verdict([1], [2], unit='attempts'), '-')
+
+
+@case
+def from_nothing_to_something_is_worse():
+    expect(verdict([0, 0], [1, 1], unit='failures'), 'worse')
+    expect(verdict([0, 0], [0, 0], unit='failures'), 'same')
+
+
+@case
+def a_target_allows_up_to_its_limit():
+    expect(missed([100], [124], metric='move_pages', size=256), False)
+    expect(missed([100], [126], metric='move_pages', size=256), True)
+
+
+@case
+def a_target_of_zero_is_one_of_the_value():
+    expect(missed([5], [0], metric='redis.want_pgoff'), False)
+    expect(missed([5], [1], metric='redis.want_pgoff'), True)
+
+
+def vma(side, start=0, pages=0, **attributes):
+    """Fields of a VMA at a side, or of none there."""
+    values = dict.fromkeys(('pgoff', 'flags', 'file', 'policy', 'uffd', 'name'),
+                           0)
+    values.update(start=start, end=start + pages * PAGE, pgoff=start // PAGE)
+    values.update(attributes)
+    fields = {f'{side}_{name}': value for name, value in values.items()}
+    fields[side] = 0x1000 if pages else 0
+    return fields
+
+
+def attempt(prev=None, next_=None, ret=(0, 0), kind='new', **own):
+    """Counts of one page mapped at page 10."""
+    entry = {'start': 10 * PAGE, 'end': 11 * PAGE, 'pgoff': 10, 'flags': 0,
+             'file': 0, 'policy': 0, 'uffd': 0, 'name': 0}
+    for side, fields in ('prev', prev), ('next', next_), ('vma', None):
+        entry.update(fields or vma(side))
+    entry.update(own)
+    exit_ = dict(entry, ret=1 if ret[1] else 0, ret_start=ret[0] * PAGE,
+                 ret_end=ret[1] * PAGE)
+    counts = bench_merges.count([(1, f'{kind}_in', entry),
+                                 (1, f'{kind}_out', exit_)])
+    return {outcome: n for outcome, n in counts.items() if n}
+
+
+@case
+def no_neighbour_is_no_attempt():
+    expect(attempt(), {})
+    expect(attempt(prev=vma('prev', 5 * PAGE, 2)), {})
+
+
+@case
+def a_vma_that_reaches_into_both_merged_twice():
+    expect(attempt(prev=vma('prev', 8 * PAGE, 2),
+                   next_=vma('next', 11 * PAGE, 1), ret=(8, 12)),
+           {'merged': 2})
+
+
+@case
+def flags_that_differ_are_the_reason():
+    expect(attempt(prev=vma('prev', 8 * PAGE, 2, flags=1)), {'differs': 1})
+
+
+@case
+def softdirty_is_no_reason():
+    expect(attempt(prev=vma('prev', 8 * PAGE, 2,
+                            flags=bench_merges.VM_SOFTDIRTY)),
+           {'want_anon_vma': 1})
+
+
+@case
+def page_offsets_that_do_not_fit_are_the_reason():
+    expect(attempt(prev=vma('prev', 8 * PAGE, 2, pgoff=77)),
+           {'want_pgoff': 1})
+    expect(attempt(next_=vma('next', 11 * PAGE, 2, pgoff=77)),
+           {'want_pgoff': 1})
+
+
+@case
+def merged_on_one_side_only_is_counted_for_both():
+    expect(attempt(prev=vma('prev', 8 * PAGE, 2),
+                   next_=vma('next', 11 * PAGE, 1), ret=(8, 11)),
+           {'merged': 1, 'want_anon_vma': 1})
+
+
+@case
+def files_are_left_out():
+    expect(attempt(prev=vma('prev', 8 * PAGE, 2), file=1), {})
+
+
+@case
+def the_middle_of_a_vma_has_no_side():
+    expect(attempt(kind='mod', prev=vma('prev', 8 * PAGE, 2), vma_start=0,
+                   vma_end=20 * PAGE), {})
+
+
+def main():
+    failed = 0
+    print(f'1..{len(CASES)}')
+    for test in CASES:
+        try:
+            test()
+        except AssertionError as error:
+            failed += 1
+            print(f'not ok - {test.__name__}\n#   {error}')
+        else:
+            print(f'ok - {test.__name__}')
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()

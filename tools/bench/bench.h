@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What an operation on anonymous memory costs, in instructions or nanoseconds.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define ARRAY_SIZE(x)	(sizeof(x) / sizeof((x)[0]))
+#define PAGE		4096UL
+#define TABLE		(512 * PAGE)	/* what one page table maps */
+
+/* A place where nothing else is, the same in each run. */
+#define BASE		0x200000000000UL
+#define OTHER_BASE	0x300000000000UL
+
+#define MAX_SIZES	8
+
+struct run;
+
+/*
+ * One measurement, at several sizes. It is run in a process of its own, as
+ * often as asked for, and calls result() with each figure that it has found.
+ */
+struct metric {
+	const char *name;
+	const char *what;
+	void (*run)(const struct run *run);
+	unsigned long sizes[MAX_SIZES];		/* up to the first zero */
+	bool once;		/* much work: no warm-up, no repeats */
+};
+
+struct metric_group {
+	const char *name;
+	const struct metric *metrics;
+	size_t nr;
+};
+
+struct run {
+	const struct metric *metric;
+	unsigned long n;
+	bool quiet;			/* a first run, to warm up */
+};
+
+extern const struct metric_group map_group, move_group, fork_group,
+	reclaim_group, ksm_group, slab_group, collect_group,
+	contention_group;
+
+/* measure.c */
+void count_instructions(void);
+unsigned long now(void);
+const char *clock_unit(void);
+void result(const struct run *run, double value);
+void result_part(const struct run *run, const char *part, double value,
+		 const char *unit);
+__attribute__((noreturn, format(printf, 1, 2)))
+void die(const char *format, ...);
+
+/* memory.c */
+void *map(unsigned long addr, unsigned long pages);
+void unmap(unsigned long addr, unsigned long pages);
+void touch(unsigned long addr, unsigned long pages);
+void move(unsigned long from, unsigned long to, unsigned long pages);
+void spread(unsigned long n);
+void touch_spread(unsigned long n);
+void unmap_spread(unsigned long n);
+void protect(unsigned long addr, unsigned long pages, int prot);
+void *share(size_t size);
+void move_to_node(unsigned long addr, unsigned long pages, int node);
+unsigned long count_vmas(void);
+
+/* process.c */
+pid_t start(void);
+void finish(pid_t pid);
+struct crowd *crowd_start(unsigned long n);
+void crowd_end(struct crowd *crowd);
+void run_program(const char *mode);
+
+/* sysfs.c */
+void write_file(const char *path, const char *text);
+long read_number(const char *path);
+
+#endif
