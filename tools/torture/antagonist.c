@@ -228,17 +228,35 @@ static const struct {
 	[PROBABILITY]	= { "probability", raise_probability, 1000 },
 };
 
+static unsigned long microseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000UL + now.tv_nsec / 1000;
+}
+
+/*
+ * It rests as long as it has worked: migration without end keeps all others
+ * waiting for their pages. When the time is over it lets them finish.
+ */
 static void __attribute__((noreturn)) run_antagonist(unsigned int nr)
 {
+	unsigned long rest = table[nr].pause * 1000UL, worked = 0;
+	unsigned long begin, start = microseconds();
 	static struct actor actor;
 
 	me = &actor;
 	me->random = mix(options.seed, table[nr].name, 0);
 	snprintf(self.path, sizeof(self.path), "%s", table[nr].name);
 	for (;;) {
-		usleep(table[nr].pause * 1000);
+		usleep(worked > rest ? worked : rest);
+		begin = microseconds();
+		if (begin - start > options.seconds * 1000000UL)
+			pause();
 		if (!table[nr].step())
 			atomic_fetch_add(&shared->steps[nr], 1);
+		worked = microseconds() - begin;
 	}
 }
 
