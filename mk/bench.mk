@@ -3,7 +3,7 @@
 BENCH_SRC := $(wildcard tools/bench/*.c)
 
 # Static: exec of itself is measured, and must not be that of the linker.
-$(O)/bin/bench: $(BENCH_SRC) tools/bench/bench.h | setup
+$(O)/bin/bench: $(BENCH_SRC) tools/bench/bench.h tools/uffdio_move.h | setup
 	@mkdir -p $(@D)
 	@echo "==> $(@F): $(CC) -o $@"
 	@$(CC) $(TOOL_CFLAGS) -Wno-missing-field-initializers -static -o $@ \

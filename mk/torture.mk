@@ -2,7 +2,7 @@
 
 TORTURE_SRC := $(wildcard tools/torture/*.c)
 
-$(O)/bin/torture: $(TORTURE_SRC) tools/torture/torture.h | setup
+$(O)/bin/torture: $(TORTURE_SRC) tools/torture/torture.h tools/uffdio_move.h | setup
 	@mkdir -p $(@D)
 	@echo "==> $(@F): $(CC) -o $@"
 	@$(CC) $(TOOL_CFLAGS) -Wno-missing-field-initializers -o $@ \
@@ -48,8 +48,8 @@ CHECKS_LONG += torture
 check-torture: TORTURE_SECONDS = 60
 check-torture: CHAIN_SCALE = 20
 check-torture: $(O)/bin/torture kernel-exp
-check-torture: ## torture: random work, moves, poison; long chains
-	@KERNEL=exp scripts/torture.sh mix move poison chains
+check-torture: ## torture: random work, moves, forks, poison; long chains
+	@KERNEL=exp scripts/torture.sh mix move fork poison chains
 
 CHECKS_LONG += fault-injection
 .PHONY: check-fault-injection

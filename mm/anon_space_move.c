@@ -80,8 +80,10 @@ int anon_space_move_begin(struct anon_space_move *move,
 		.old_start = old_addr,
 		.old_end = old_addr + len,
 		.new_start = new_addr,
+		.bridge = new_addr,
 		.anon = vma->anon_vma,
-		.plain = vma->anon_vma && vma_is_anonymous(vma),
+		.plain = vma->anon_vma && vma_is_anonymous(vma) &&
+			 !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)),
 	};
 	if (!move->anon || !anon_moves_find(to_moves(move), new_addr, new_end))
 		return 0;
@@ -108,6 +110,7 @@ void anon_space_move_back(struct anon_space_move *move,
 	mmap_assert_write_locked(vma->vm_mm);
 	swap(move->old_start, move->new_start);
 	move->old_end = move->old_start + moved;
+	move->bridge = move->new_start;
 	move->vma = vma;
 	move->back = true;
 }
@@ -180,7 +183,7 @@ static void anon_space_move_flush(struct anon_space_move *move)
 	anon_space_assert_write_locked(move->vma->vm_mm);
 	if (!anon_space_fault(ANON_SPACE_FAULT_NO_RECORD))
 		anon_moves_add(to_moves(move), move->run_addr, move->run_index,
-			       move->run_nr, move->new_start, &move->spare);
+			       move->run_nr, move->bridge, &move->spare);
 	move->run_nr = 0;
 }
 
@@ -201,13 +204,32 @@ static bool recorded_before(struct anon_space_move *move, pgoff_t index,
 }
 
 /*
- * A page table that goes back as a whole came as a whole, and was recorded, or it
- * has come into being since: the huge page that was there had its index
- * rewritten, and has been split. The pages that it was split into need a record.
+ * By which index are the pages of a table found that are not found by their own
+ * address? False if there are several, so that one record cannot say it.
+ *
+ * A table that goes back as a whole came as a whole, or has come into being
+ * since: it maps the pages that a huge page was split into. All of them have
+ * one origin, because no record of other pages covers a huge page that has got a
+ * new index.
  */
+static bool table_index(struct anon_space_move *move, unsigned long start,
+			unsigned long end, pgoff_t *index)
+{
+	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
+
+	*index = start >> PAGE_SHIFT;
+	if (!record)
+		return true;
+	*index = anon_move_index(record, start);
+	return is_recorded(move, start, end, *index);
+}
+
+/* A table goes back as a whole: clear the place of the record that it needs. */
 static void make_room_back(struct anon_space_move *move, pgoff_t index,
 			   unsigned long new_addr, unsigned long nr)
 {
+	if (index == new_addr >> PAGE_SHIFT)
+		return;
 	anon_space_move_reserve(move);
 	anon_space_lock_write(move->vma->vm_mm);
 	recorded_before(move, index, new_addr, nr);
@@ -231,17 +253,20 @@ bool anon_space_move_may_table(struct anon_space_move *move,
 	unsigned long start = max(old_addr, move->old_start);
 	unsigned long end = min(old_addr + size, move->old_end);
 	unsigned long new_start = new_addr + (start - old_addr);
+	pgoff_t index;
 
 	mmap_assert_write_locked(move->vma->vm_mm);
 	if (!move->anon || anon_space_fault(ANON_SPACE_FAULT_TABLE))
 		return true;
-	if (anon_moves_find(to_moves(move), start, end))
-		/* All that is recorded returns to the address of its index. */
-		return is_recorded(move, start, end, new_start >> PAGE_SHIFT);
-	if (move->back)
-		make_room_back(move, start >> PAGE_SHIFT, new_start,
+	if (!table_index(move, start, end, &index))
+		return false;
+	if (move->back) {
+		make_room_back(move, index, new_start,
 			       (end - start) >> PAGE_SHIFT);
-	return true;
+		return true;
+	}
+	/* All that is recorded returns to the address of its index. */
+	return index == start >> PAGE_SHIFT || index == new_start >> PAGE_SHIFT;
 }
 
 /**
@@ -308,15 +333,15 @@ void anon_space_move_table(struct anon_space_move *move, unsigned long old_addr,
 	/* The addresses may have been aligned down to those of a table. */
 	unsigned long start = max(old_addr, move->old_start);
 	unsigned long end = min(old_addr + size, move->old_end);
+	pgoff_t index = start >> PAGE_SHIFT;
 	bool kept;
 
 	if (!move->anon)
 		return;
-	/* Going back, what has got a record since the move forth is at home. */
-	if (move->back && anon_moves_find(to_moves(move), start, end))
-		return;
-	kept = keep_index(move, start >> PAGE_SHIFT,
-			  new_addr + (start - old_addr),
+	/* Moving forth, there are pages of this index if others come home. */
+	if (move->back)
+		table_index(move, start, end, &index);
+	kept = keep_index(move, index, new_addr + (start - old_addr),
 			  (end - start) >> PAGE_SHIFT);
 	VM_WARN_ON_ONCE(!kept);
 }
@@ -452,6 +477,8 @@ static bool move_huge(struct anon_space_move *move, struct folio *folio,
 		return true;
 	if (present && PageAnonExclusive(&folio->page)) {
 		anon_space_rewrite_index(folio, new_addr);
+		/* See table_index(). */
+		move->bridge = new_addr + folio_size(folio);
 		return true;
 	}
 	return keep_index(move, folio->index, new_addr, folio_nr_pages(folio));

@@ -13,6 +13,7 @@ struct anon_move;
  * @old_start: first address to move from
  * @old_end:   address behind the last
  * @new_start: first address to move to
+ * @bridge:    address from which on a record may cover gaps
  * @anon:      may there be anonymous pages at all?
  * @plain:     are all pages anonymous ones, or the zero page?
  * @back:      does this bring back what could be moved only in part?
@@ -26,6 +27,7 @@ struct anon_space_move {
 	unsigned long old_start;
 	unsigned long old_end;
 	unsigned long new_start;
+	unsigned long bridge;
 	bool anon;
 	bool plain;
 	bool back;

@@ -472,33 +472,85 @@ static int split_huge_page_at(struct vm_area_struct *vma, unsigned long addr)
 	return err;
 }
 
-/* What a failed move takes back is found, also if it was split meanwhile. */
-static void split_before_the_way_back(struct kunit *test)
+/* A move that fails when all is done but something else, and goes back. */
+static void move_split_and_move_back(struct kunit *test, unsigned int nr,
+				     unsigned int to_split)
 {
-	unsigned long from = user_addr(0), to = user_addr(FAR);
-	unsigned long len = user_len(USER_AREA);
-	struct world *w = test->priv;
+	unsigned long from = user_addr(0), to = user_addr(USER_WORLD);
+	unsigned long len = user_len(nr);
+	struct mm_struct *mm = current->mm;
 	struct anon_space_move move;
 	struct vm_area_struct *vma;
 
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
-	world_fault_huge(w);
-	user_map(w->parent, USER_AREA, USER_WORLD - USER_AREA);
-	mmap_write_lock(current->mm);
-	vma = find_vma(current->mm, from);
+	mmap_write_lock(mm);
+	vma = find_vma(mm, from);
 	KUNIT_EXPECT_EQ(test, 0,
 			anon_space_move_begin(&move, vma, from, to, len));
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, from, vma, to,
 						    len, true, false));
-	KUNIT_EXPECT_EQ(test, 0, split_huge_page_at(vma, to));
+	KUNIT_EXPECT_EQ(test, 0,
+			split_huge_page_at(vma, to + user_len(to_split)));
 	anon_space_move_back(&move, vma, len);
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,
 						    len, true, false));
 	anon_space_move_end(&move);
-	mmap_write_unlock(current->mm);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
+	mmap_write_unlock(mm);
+}
+
+/* One VMA from the first page on, and as much behind it that is not looked at. */
+static void map_huge_world(struct user_mem *p)
+{
+	unsigned long end = user_addr(USER_WORLD);
+
+	p->huge = true;
+	user_map(p, 0, USER_WORLD);
+	KUNIT_EXPECT_EQ(p->test, end,
+			vm_mmap(NULL, end, user_len(USER_WORLD),
+				PROT_READ | PROT_WRITE, MAP_PRIVATE |
+				MAP_ANONYMOUS | MAP_FIXED, 0));
+	KUNIT_EXPECT_EQ(p->test, 0,
+			do_madvise(current->mm, end, user_len(USER_WORLD),
+				   MADV_HUGEPAGE));
+}
+
+/* What a failed move takes back is found, also if it was split meanwhile. */
+static void split_before_the_way_back(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+	map_huge_world(w->parent);
+	user_touch(w->parent, 0, USER_AREA, 1, 1);
+	move_split_and_move_back(test, USER_AREA, 0);
 	world_check(w);
+	world_check_fork(w, w->parent);
+}
+
+/*
+ * The same between two page tables, whose record covers the huge page as well
+ * although its index was rewritten.
+ */
+static void split_under_a_record_before_the_way_back(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+	map_huge_world(w->parent);
+	for (i = 0; i < 3; i++) {
+		do_madvise(current->mm, user_addr(i * USER_AREA),
+			   user_len(USER_AREA),
+			   i == 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+		user_touch(w->parent, i * USER_AREA, USER_AREA, 1, 1);
+	}
+	do_madvise(current->mm, user_addr(0), user_len(USER_WORLD),
+		   MADV_HUGEPAGE);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	move_split_and_move_back(test, 3 * USER_AREA, USER_AREA);
+	world_check(w);
+	world_check_fork(w, w->parent);
 }
 
 static int mm_init_test(struct kunit *test)
@@ -545,6 +597,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(stack_growth_keeps_offset),
 	KUNIT_CASE(private_file_pages_have_index_of_address),
 	KUNIT_CASE(split_before_the_way_back),
+	KUNIT_CASE(split_under_a_record_before_the_way_back),
 	{}
 };
 

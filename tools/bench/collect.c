@@ -6,32 +6,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../uffdio_move.h"
 #include "bench.h"
 
 #define SEED	1
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP	4
-#endif
-
-#ifndef UFFDIO_MOVE
-#define UFFD_FEATURE_MOVE	0x10000
-#define UFFDIO_MOVE		_IOWR(UFFDIO, 0x05, struct uffdio_move)
-
-struct uffdio_move {
-	__u64 dst;
-	__u64 src;
-	__u64 len;
-	__u64 mode;
-	__s64 move;
-};
 #endif
 
 /* Returns 0 or an errno. */

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "../vmafrag/smaps.h"
+#include "../uffdio_move.h"
 #include "scenario.h"
 
 #define PAGES 8
@@ -155,19 +155,6 @@ static int uffd_open(void)
 			   strerror(errno));
 	return fd;
 }
-
-/* Newer than the headers of Debian 12. */
-#ifndef UFFDIO_MOVE
-struct uffdio_move {
-	__u64 dst;
-	__u64 src;
-	__u64 len;
-	__u64 mode;
-	__s64 move;
-};
-
-#define UFFDIO_MOVE _IOWR(UFFDIO, 0x05, struct uffdio_move)
-#endif
 
 static void uffd_move_page(int fd, char *from, char *to)
 {

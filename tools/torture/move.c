@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -11,21 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "../uffdio_move.h"
 #include "torture.h"
-
-#ifndef UFFDIO_MOVE
-struct uffdio_move {
-	__u64 dst;
-	__u64 src;
-	__u64 len;
-	__u64 mode;
-	__s64 move;
-};
-
-#define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES	(1UL << 1)
-#define UFFDIO_MOVE	_IOWR(UFFDIO, 0x05, struct uffdio_move)
-#define UFFD_FEATURE_MOVE	(1 << 16)
-#endif
 
 #define SPLICE_PAGES	16U	/* what fits into a pipe */
 
