@@ -174,6 +174,8 @@ static void anon_moves_remove(struct anon_moves *moves, struct anon_move *move)
 {
 	rb_erase(&move->by_addr, &moves->by_addr);
 	by_index_tree_remove(move, &moves->by_index);
+	if (moves->last == move)
+		moves->last = NULL;
 	moves->nr--;
 }
 
@@ -198,6 +200,26 @@ static void anon_moves_resize(struct anon_moves *moves, struct anon_move *move,
 static bool same_run(const struct anon_move *low, const struct anon_move *high)
 {
 	return anon_move_index(low, high->addr) == high->index;
+}
+
+static bool continues(const struct anon_move *low, const struct anon_move *high,
+		      unsigned long bridge)
+{
+	return same_run(low, high) && (anon_move_end(low) == high->addr ||
+				       anon_move_end(low) >= bridge);
+}
+
+/* The usual case of a long move: it goes on where it was interrupted. */
+static bool extend(struct anon_moves *moves, struct anon_move *low,
+		   const struct anon_move *move, unsigned long bridge)
+{
+	unsigned long end = anon_move_end(move);
+
+	if (low->addr >= move->addr || !continues(low, move, bridge) ||
+	    anon_moves_next(low, end + 1))
+		return false;
+	anon_moves_resize(moves, low, low->addr, end);
+	return true;
 }
 
 /**
@@ -228,6 +250,12 @@ void anon_moves_add(struct anon_moves *moves, unsigned long addr, pgoff_t index,
 	struct rb_node *node = moves->by_addr.rb_node;
 
 	VM_WARN_ON_ONCE(!move || anon_moves_find(moves, addr, end));
+	move->addr = addr;
+	move->index = index;
+	move->nr = nr;
+	if (moves->last && extend(moves, moves->last, move, bridge))
+		return;
+
 	while (node) {
 		struct anon_move *other = to_move(node);
 
@@ -241,13 +269,9 @@ void anon_moves_add(struct anon_moves *moves, unsigned long addr, pgoff_t index,
 	high = low ? anon_moves_next(low, ULONG_MAX) :
 		     to_move(rb_first(&moves->by_addr));
 
-	move->addr = addr;
-	move->index = index;
-	move->nr = nr;
 	if (high && (high->addr != end || !same_run(move, high)))
 		high = NULL;
-	if (low && (!same_run(low, move) ||
-		    (anon_move_end(low) != addr && anon_move_end(low) < bridge)))
+	if (low && !continues(low, move, bridge))
 		low = NULL;
 
 	if (high)
@@ -258,11 +282,14 @@ void anon_moves_add(struct anon_moves *moves, unsigned long addr, pgoff_t index,
 	}
 	if (low) {
 		anon_moves_resize(moves, low, low->addr, end);
+		moves->last = low;
 	} else if (high) {
 		anon_moves_resize(moves, high, addr, end);
+		moves->last = high;
 	} else {
 		*spare = NULL;
 		anon_moves_insert(moves, move);
+		moves->last = move;
 	}
 }
 

@@ -22,8 +22,7 @@ SCRIPTS = pathlib.Path(__file__).resolve().parent
 TOP = SCRIPTS.parent
 TIMEOUT = '7200'
 
-# Clearing a page would count as 4096 instructions with ERMS, as each byte does.
-APPEND = 'slab_nomerge clearcpuid=erms,fsrm'
+APPEND = 'slab_nomerge'
 
 BOOT_FAILURES = {
     124: 'the guest took too long',

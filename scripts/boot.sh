@@ -36,6 +36,8 @@ SWAP=${SWAP:-}
 APPEND=${APPEND:-}
 ICOUNT=${ICOUNT:-}
 QEMU=${QEMU:-qemu-system-x86_64}
+# REP MOVSB and STOSB, which the kernel prefers, are emulated byte by byte.
+TCG_CPU=max,erms=off,fsrm=off
 # The user's .bashrc may be slow under emulation.
 SHELL_COMMAND="PS1='\\h:\\w\\$ ' exec bash --norc -i"
 PROBE_TIMEOUT=${PROBE_TIMEOUT:-20}
@@ -117,7 +119,7 @@ choose_accelerator()
 		SMP=1
 		ACCEL=icount
 		accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
-		       -cpu max)
+		       -cpu "$TCG_CPU")
 	elif kvm_works; then
 		ACCEL=kvm
 		accel=(-accel kvm -cpu host)
@@ -126,7 +128,7 @@ choose_accelerator()
 		# several times too fast or slow makes its timeouts mean
 		# nothing, a timer interrupt that comes late is a panic.
 		ACCEL=tcg
-		accel=(-accel "tcg,thread=multi" -cpu max)
+		accel=(-accel "tcg,thread=multi" -cpu "$TCG_CPU")
 		APPEND="tsc=unstable no_timer_check${APPEND:+ $APPEND}"
 	fi
 }

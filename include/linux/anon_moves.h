@@ -46,6 +46,7 @@ static inline void anon_moves_init(struct anon_moves *moves)
 {
 	moves->by_addr = RB_ROOT;
 	moves->by_index = RB_ROOT_CACHED;
+	moves->last = NULL;
 	moves->nr = 0;
 }
 

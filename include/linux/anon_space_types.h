@@ -12,12 +12,14 @@
 #include <linux/rwsem.h>
 #include <linux/types.h>
 
+struct anon_move;
 struct anon_vma;
 
 /**
  * struct anon_moves - where moved pages of one mm are mapped
  * @by_addr:  the records by address, which never overlap
  * @by_index: the records by folio index, an interval tree, which may overlap
+ * @last:     the record that was added to last, or NULL if that is gone
  * @nr:       number of records
  *
  * A plain data structure: whoever owns it provides the locking.
@@ -25,6 +27,7 @@ struct anon_vma;
 struct anon_moves {
 	struct rb_root by_addr;
 	struct rb_root_cached by_index;
+	struct anon_move *last;
 	unsigned long nr;
 };
 

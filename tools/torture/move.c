@@ -314,6 +314,17 @@ static int open_uffd(struct range r)
 	return fd;
 }
 
+/* A child that was forked meanwhile has the file, too: closing is not enough. */
+static void close_uffd(int fd, struct range r)
+{
+	struct uffdio_range range = { (unsigned long)range_addr(r),
+				      range_len(r) };
+
+	if (retry(ioctl(fd, UFFDIO_UNREGISTER, &range)))
+		fail("UFFDIO_UNREGISTER: %m");
+	close(fd);
+}
+
 static long uffd_move(int fd, struct range from, struct range to)
 {
 	struct uffdio_move args = {
@@ -362,5 +373,5 @@ void op_uffd(void)
 	}
 	from.nr = moved;
 	model_emptied(from);
-	close(fd);	/* unregisters */
+	close_uffd(fd, to);
 }
