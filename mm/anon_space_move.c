@@ -217,11 +217,9 @@ static bool table_index(struct anon_space_move *move, unsigned long start,
 {
 	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
 
-	*index = start >> PAGE_SHIFT;
-	if (!record)
-		return true;
-	*index = anon_move_index(record, start);
-	return is_recorded(move, start, end, *index);
+	*index = record ? anon_move_index(record, start) : start >> PAGE_SHIFT;
+	return !record ||
+	       (record->addr <= start && anon_move_end(record) >= end);
 }
 
 /* A table goes back as a whole: clear the place of the record that it needs. */
