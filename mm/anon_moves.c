@@ -229,7 +229,7 @@ static bool extend(struct anon_moves *moves, struct anon_move *low,
  * @index: folio index of the first page
  * @nr: number of pages
  * @bridge: address from which on a record may cover gaps below @addr
- * @spare: a record to use; set to NULL if it was used
+ * @spare: a record to use; set to NULL if it is part of @moves now
  *
  * Joins the records on both sides if they belong to the same run. A gap between
  * the preceding record and @addr is closed if it begins at or after @bridge.

@@ -21,8 +21,8 @@
  *   when it is swapped in; if relatives may have it, too, the index is the one
  *   that all of them agree on, that of the page before any of them moved it.
  * - A whole page table moves without a look at its entries, which all are kept,
- *   unless there is a record already: then the entries may be of two origins,
- *   which a single record cannot say.
+ *   unless there is a record already that leads elsewhere than back home: then
+ *   the entries may be of two origins, which a single record cannot say.
  *
  * Walkers of the reverse map take the space lock of one mm after that of the
  * other, and read the index inside. So they see an entry, its index and the
@@ -32,9 +32,9 @@
  * entry, the move is interrupted before that entry. Those over the source are
  * dropped only at the end, so a move that fails can go back without needing
  * any, unless a page that was rewritten cannot be rewritten again: it is under
- * migration now, or reclaim has unmapped a part of its large folio. That must
- * not fail, and takes one small allocation for such a page, with no lock held
- * that reclaim takes.
+ * migration now, or reclaim has unmapped a part of its large folio, or it was
+ * part of a huge page that has been split. That must not fail, and takes one or
+ * two small allocations, with no lock held that reclaim takes.
  */
 
 #include <linux/anon_moves.h>
@@ -132,7 +132,8 @@ void anon_space_move_end(struct anon_space_move *move)
 	/* The stack of a new program moves down by less than its size. */
 	if (move->new_start < start)
 		start = max(start, move->new_start + (end - start));
-	if (move->anon && anon_moves_find(to_moves(move), start, end)) {
+	if (move->anon && start < end &&
+	    anon_moves_find(to_moves(move), start, end)) {
 		if (!move->spare && to_moves(move)->nr < sysctl_max_map_count)
 			move->spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
 		anon_space_lock_write(mm);
@@ -209,8 +210,8 @@ static bool recorded_before(struct anon_space_move *move, pgoff_t index,
  *
  * A table that goes back as a whole came as a whole, or has come into being
  * since: it maps the pages that a huge page was split into. All of them have
- * one origin, because no record of other pages covers a huge page that has got a
- * new index.
+ * one origin, because no record of other pages covers a huge page that is found
+ * by its own address, see anon_space_move_pmd().
  */
 static bool table_index(struct anon_space_move *move, unsigned long start,
 			unsigned long end, pgoff_t *index)
@@ -222,16 +223,21 @@ static bool table_index(struct anon_space_move *move, unsigned long start,
 	       (record->addr <= start && anon_move_end(record) >= end);
 }
 
-/* A table goes back as a whole: clear the place of the record that it needs. */
+/*
+ * A table goes back as a whole: have the record at hand that it needs, and no
+ * other one in its place. To cut one in two takes a record as well.
+ */
 static void make_room_back(struct anon_space_move *move, pgoff_t index,
-			   unsigned long new_addr, unsigned long nr)
+			   unsigned long new_start, unsigned long new_end)
 {
-	if (index == new_addr >> PAGE_SHIFT)
+	if (index == new_start >> PAGE_SHIFT ||
+	    is_recorded(move, new_start, new_end, index))
 		return;
 	anon_space_move_reserve(move);
 	anon_space_lock_write(move->vma->vm_mm);
-	recorded_before(move, index, new_addr, nr);
+	anon_moves_clip(to_moves(move), new_start, new_end, &move->spare);
 	anon_space_unlock_write(move->vma->vm_mm);
+	anon_space_move_reserve(move);
 }
 
 /**
@@ -241,8 +247,10 @@ static void make_room_back(struct anon_space_move *move, pgoff_t index,
  * @new_addr: address that it is to map
  * @size: bytes that it maps
  *
- * Context: mmap_lock held for writing.
- * Return: whether one record will do for all its pages.
+ * Context: sleeps. mmap_lock held for writing. While moving back, takes the space
+ * lock.
+ * Return: whether one record will do for all its pages, and is at hand if it is
+ * needed.
  */
 bool anon_space_move_may_table(struct anon_space_move *move,
 			       unsigned long old_addr, unsigned long new_addr,
@@ -254,17 +262,20 @@ bool anon_space_move_may_table(struct anon_space_move *move,
 	pgoff_t index;
 
 	mmap_assert_write_locked(move->vma->vm_mm);
-	if (!move->anon || anon_space_fault(ANON_SPACE_FAULT_TABLE))
+	if (!move->anon)
 		return true;
+	if (anon_space_fault(ANON_SPACE_FAULT_TABLE))
+		return !anon_space_move_reserve(move);
 	if (!table_index(move, start, end, &index))
 		return false;
 	if (move->back) {
-		make_room_back(move, index, new_start,
-			       (end - start) >> PAGE_SHIFT);
+		make_room_back(move, index, new_start, new_start + (end - start));
 		return true;
 	}
-	/* All that is recorded returns to the address of its index. */
-	return index == start >> PAGE_SHIFT || index == new_start >> PAGE_SHIFT;
+	/* If anything is recorded, it returns to the address of its index. */
+	if (index != start >> PAGE_SHIFT && index != new_start >> PAGE_SHIFT)
+		return false;
+	return !anon_space_move_reserve(move);
 }
 
 /**
@@ -320,8 +331,8 @@ static bool keep_index(struct anon_space_move *move, pgoff_t index,
  * @new_addr: address that it maps
  * @size: bytes that it maps
  *
- * ASSUMPTIONS: anon_space_move_may_table() and anon_space_move_reserve() were
- * asked before the space lock was taken.
+ * ASSUMPTIONS: anon_space_move_may_table() was asked before the space lock was
+ * taken.
  *
  * Context: space lock held by anon_space_move_lock().
  */
@@ -475,8 +486,6 @@ static bool move_huge(struct anon_space_move *move, struct folio *folio,
 		return true;
 	if (present && PageAnonExclusive(&folio->page)) {
 		anon_space_rewrite_index(folio, new_addr);
-		/* See table_index(). */
-		move->bridge = new_addr + folio_size(folio);
 		return true;
 	}
 	return keep_index(move, folio->index, new_addr, folio_nr_pages(folio));
@@ -499,13 +508,20 @@ bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 	if (!move->anon)
 		return true;
 	anon_space_assert_write_locked(move->vma->vm_mm);
-	if (!pmd_present(pmd)) {
-		folio = pfn_swap_entry_folio(pmd_to_swp_entry(pmd));
-		return move_huge(move, folio, false, new_addr);
-	}
 	/* DAX marks pages that files share as PAGE_MAPPING_ANON does. */
-	return pmd_devmap(pmd) ||
-	       move_huge(move, page_folio(pmd_page(pmd)), true, new_addr);
+	if (pmd_present(pmd) && pmd_devmap(pmd))
+		return true;
+	folio = pmd_present(pmd) ? page_folio(pmd_page(pmd)) :
+				   pfn_swap_entry_folio(pmd_to_swp_entry(pmd));
+	if (!move_huge(move, folio, pmd_present(pmd), new_addr))
+		return false;
+	/*
+	 * Found by its own address. A record of others must not cover it: if it
+	 * is split, and the table goes back, that would be taken for its own.
+	 */
+	if (folio->index == new_addr >> PAGE_SHIFT)
+		move->bridge = new_addr + HPAGE_PMD_SIZE;
+	return true;
 }
 
 /**

@@ -126,8 +126,8 @@ static inline bool anon_space_is_small_shared(struct page *page)
  * @new_addr: address that it moves to
  *
  * Context: space lock held by anon_space_move_lock(), and the page table lock.
- * Return: false if nothing was done, because anon_space_move_reserve() has to
- * come first.
+ * Return: false if anon_space_move_reserve() has to come first. Then the entry
+ * must not be moved yet.
  */
 static inline bool anon_space_move_pte(struct anon_space_move *move,
 				       pte_t *ptep, pte_t pte,

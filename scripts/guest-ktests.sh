@@ -42,7 +42,7 @@ run_suite()
 
 cd "$O/ktests/bin" || exit
 while read -r name limit command; do
-	if [[ $name == "#"* || -z $name || $limit == skip ]] ||
+	if [[ $name == "#"* || -z $name || $limit == skip || $limit == host ]] ||
 	   [[ -n ${T:-} && $name != "$T" ]]; then
 		continue
 	fi

@@ -78,6 +78,26 @@ run_guest()
 		"$TOP/scripts/boot.sh"
 }
 
+# run_kunit KERNEL: the KUnit suites of mm, on a UML kernel of the same source.
+run_kunit()
+{
+	local src=$O/src/exp out=$DIR/run/$1 status=0
+
+	[ -z "$T" ] || [ "$T" = kunit ] || return 0
+	case $1 in stock*) src=$O/src/pristine ;; esac
+	mkdir -p "$out"
+	(cd "$src" && env -u O -u V -u ARCH -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		PYTHONDONTWRITEBYTECODE=1 timeout -k 5 1200 \
+		tools/testing/kunit/kunit.py run --arch um --raw_output=kunit \
+		--build_dir "$DIR/kunit-$(basename "$src")" --jobs "$JOBS" \
+		--kunitconfig "$TOP/configs/kunit-mm.config") \
+		>"$out/kunit.raw" 2>&1 </dev/null || status=$?
+	cat "$out/kunit.raw"
+	# Cases are indented, and count like suites.
+	sed 's/^ *//' "$out/kunit.raw" >"$out/kunit.log"
+	echo "kunit $status 0" >>"$out/results"
+}
+
 # user_space_test NAME COMMAND...: one TAP result.
 user_space_test()
 {
@@ -112,6 +132,8 @@ RERUN="make ktests" phase ktests-build build
 for kernel in $KERNELS; do
 	RERUN="make ktests KERNELS=$kernel" phase "ktests-$kernel" \
 		run_guest "$kernel" || failed=1
+	RERUN="make ktests T=kunit" phase "ktests-kunit-$kernel" \
+		run_kunit "$kernel" || failed=1
 done
 # shellcheck disable=SC2086 # one word per kernel
 scripts/ktests-report.py "$DIR/run" "$O/report/ktests.tsv" $KERNELS || failed=1

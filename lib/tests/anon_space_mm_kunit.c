@@ -473,10 +473,11 @@ static int split_huge_page_at(struct vm_area_struct *vma, unsigned long addr)
 }
 
 /* A move that fails when all is done but something else, and goes back. */
-static void move_split_and_move_back(struct kunit *test, unsigned int nr,
+static void move_split_and_move_back(struct kunit *test, unsigned int page,
+				     unsigned int nr, unsigned int to_page,
 				     unsigned int to_split)
 {
-	unsigned long from = user_addr(0), to = user_addr(USER_WORLD);
+	unsigned long from = user_addr(page), to = user_addr(to_page);
 	unsigned long len = user_len(nr);
 	struct mm_struct *mm = current->mm;
 	struct anon_space_move move;
@@ -488,8 +489,7 @@ static void move_split_and_move_back(struct kunit *test, unsigned int nr,
 			anon_space_move_begin(&move, vma, from, to, len));
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, from, vma, to,
 						    len, true, false));
-	KUNIT_EXPECT_EQ(test, 0,
-			split_huge_page_at(vma, to + user_len(to_split)));
+	KUNIT_EXPECT_EQ(test, 0, split_huge_page_at(vma, user_addr(to_split)));
 	anon_space_move_back(&move, vma, len);
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,
 						    len, true, false));
@@ -522,14 +522,14 @@ static void split_before_the_way_back(struct kunit *test)
 		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
 	map_huge_world(w->parent);
 	user_touch(w->parent, 0, USER_AREA, 1, 1);
-	move_split_and_move_back(test, USER_AREA, 0);
+	move_split_and_move_back(test, 0, USER_AREA, USER_WORLD, USER_WORLD);
 	world_check(w);
 	world_check_fork(w, w->parent);
 }
 
 /*
- * The same between two page tables, whose record covers the huge page as well
- * although its index was rewritten.
+ * The same between two page tables, whose record would cover the huge page as
+ * well although its index was rewritten.
  */
 static void split_under_a_record_before_the_way_back(struct kunit *test)
 {
@@ -548,9 +548,42 @@ static void split_under_a_record_before_the_way_back(struct kunit *test)
 	do_madvise(current->mm, user_addr(0), user_len(USER_WORLD),
 		   MADV_HUGEPAGE);
 	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-	move_split_and_move_back(test, 3 * USER_AREA, USER_AREA);
+	move_split_and_move_back(test, 0, 3 * USER_AREA, USER_WORLD,
+				 USER_WORLD + USER_AREA);
 	world_check(w);
 	world_check_fork(w, w->parent);
+}
+
+/*
+ * The same between two shared pages of one run, of a shared huge page that comes
+ * to the address of its index.
+ */
+static void split_at_home_before_the_way_back(struct kunit *test)
+{
+	const unsigned int home = 3 * USER_AREA, area = USER_AREA;
+	struct world *w = test->priv;
+	struct user_mem *p = w->parent;
+
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+	map_huge_world(p);
+	do_madvise(current->mm, user_addr(0), user_len(home), MADV_NOHUGEPAGE);
+	user_touch(p, 0, 1, 1, 1);
+	user_touch(p, area + 1, 1, 1, 1);
+	user_touch(p, home, area, 1, 1);
+	world_fork(w);
+	user_move(p, 0, 1, area - 1);
+	user_move(p, area + 1, 1, 2 * area);
+	user_move(p, home, area, area);
+	user_map(p, 0, 1);
+	user_map(p, home, area);
+	do_madvise(current->mm, user_addr(0), user_len(USER_WORLD),
+		   MADV_HUGEPAGE);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 3);
+	move_split_and_move_back(test, area - 1, area + 2, home - 1, home);
+	world_check(w);
+	world_check_fork(w, p);
 }
 
 static int mm_init_test(struct kunit *test)
@@ -598,6 +631,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(private_file_pages_have_index_of_address),
 	KUNIT_CASE(split_before_the_way_back),
 	KUNIT_CASE(split_under_a_record_before_the_way_back),
+	KUNIT_CASE(split_at_home_before_the_way_back),
 	{}
 };
 

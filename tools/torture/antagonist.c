@@ -238,13 +238,13 @@ static unsigned long microseconds(void)
 
 /*
  * It rests as long as it has worked: migration without end keeps all others
- * waiting for their pages. When the time is over it lets them finish.
+ * waiting for their pages.
  */
 static void __attribute__((noreturn)) run_antagonist(unsigned int nr)
 {
 	unsigned long rest = table[nr].pause * 1000UL, worked = 0;
-	unsigned long begin, start = microseconds();
 	static struct actor actor;
+	unsigned long begin;
 
 	me = &actor;
 	me->random = mix(options.seed, table[nr].name, 0);
@@ -252,8 +252,6 @@ static void __attribute__((noreturn)) run_antagonist(unsigned int nr)
 	for (;;) {
 		usleep(worked > rest ? worked : rest);
 		begin = microseconds();
-		if (begin - start > options.seconds * 1000000UL)
-			pause();
 		if (!table[nr].step())
 			atomic_fetch_add(&shared->steps[nr], 1);
 		worked = microseconds() - begin;
@@ -289,7 +287,18 @@ void start_antagonists(void)
 	}
 }
 
+/* So that the others can finish: one compaction may take minutes otherwise. */
 void stop_antagonists(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_ANTAGONISTS; i++) {
+		if (antagonists[i])
+			kill(antagonists[i], SIGKILL);
+	}
+}
+
+void reap_antagonists(void)
 {
 	unsigned int i;
 	int status;
@@ -298,7 +307,6 @@ void stop_antagonists(void)
 	for (i = 0; i < NR_ANTAGONISTS; i++) {
 		if (!antagonists[i])
 			continue;
-		kill(antagonists[i], SIGKILL);
 		if (waitpid(antagonists[i], &status, 0) != antagonists[i] ||
 		    (WIFEXITED(status) && WEXITSTATUS(status)))
 			shared->failed = true;

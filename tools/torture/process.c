@@ -512,9 +512,10 @@ int run_torture(void)
 	}
 	wait_for_workers(workers, start + options.seconds);
 	shared->stop = true;
+	stop_antagonists();
 	if (!wait_for_workers(workers, time(NULL) + GRACE))
 		report_hang();
-	stop_antagonists();
+	reap_antagonists();
 	if (validate())
 		shared->failed = true;
 	summary(start);

@@ -233,6 +233,7 @@ bool in_list(const char *list, const char *name);
 unsigned int find_antagonists(const char *names);
 void start_antagonists(void);
 void stop_antagonists(void);
+void reap_antagonists(void);
 int validate(void);
 
 /* settings.c */
