@@ -12,6 +12,7 @@ is judged by make kunit and make kselftest, not here.
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -37,11 +38,20 @@ def run_tests():
     command = f"scripts/guest-coverage.sh {OUT}/kselftest/bin"
     environment.update(KERNEL="coverage", CMD=command, OUT=str(RUN),
                        SWAP="512M", TIMEOUT=TIMEOUT, SMP="2", MEM="2G")
-    environment["APPEND"] = "kunit.filter_glob=anon_space*"
+    environment["APPEND"] = "kunit.enable=1 kunit.filter_glob=anon_space*"
     with open(OUT / "log/coverage.log", "w", encoding="utf-8") as log:
         subprocess.run([TOP / "scripts/boot.sh"], env=environment, cwd=TOP,
                        stdin=subprocess.DEVNULL, stdout=log,
                        stderr=subprocess.STDOUT, check=True)
+
+
+def missing_suites():
+    """The KUnit suites of the source that have not run to their end."""
+    sources = (OUT / "src/exp/lib/tests").glob("anon_space_*_kunit.c")
+    suites = {re.search(r'\.name = "(anon_space_\w+)"', source.read_text())[1]
+              for source in sources}
+    console = (RUN / "console").read_text(errors="replace")
+    return suites - set(re.findall(r"ok \d+ (anon_space_\w+)", console))
 
 
 def read_counts():
@@ -85,6 +95,10 @@ def main():
     except subprocess.CalledProcessError as error:
         print(f"not ok - coverage: {error.cmd[0]} failed with "
               f"{error.returncode}; see {OUT}/log/coverage.log")
+        return 1
+    missing = missing_suites()
+    if missing:
+        print(f"not ok - coverage: KUnit did not run {', '.join(missing)}")
         return 1
     files = read_counts()
     if not files:
