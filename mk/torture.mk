@@ -40,10 +40,7 @@ stress: $(call torture_kernel,$(KERNEL))
 stress: ## stress-ng and trinity on memory: STRESS_SECONDS=60 each, T='mmap vm...'
 	@scripts/stress.sh $(T)
 
-# To be in "make check" when two things are understood: in the profile fork the
-# processes starve each other for minutes on a busy host, in the stock kernel as
-# well; and mix has once got EIO from /proc/self/mem, which a replay does not give.
-CHECKS_LONG += torture
+CHECKS += torture
 .PHONY: check-torture
 check-torture: TORTURE_SECONDS = 60
 check-torture: CHAIN_SCALE = 20
