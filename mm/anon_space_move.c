@@ -520,7 +520,7 @@ bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 	 * is split, and the table goes back, that would be taken for its own.
 	 */
 	if (folio->index == new_addr >> PAGE_SHIFT)
-		move->bridge = new_addr + HPAGE_PMD_SIZE;
+		move->bridge = new_addr + folio_size(folio);
 	return true;
 }
 
