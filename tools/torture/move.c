@@ -341,7 +341,8 @@ static long uffd_move(int fd, struct range from, struct range to)
 		if (errno != EAGAIN)
 			break;
 	}
-	refused("UFFDIO_MOVE", errno);
+	/* MADV_COLLAPSE may fill the range before it is registered. */
+	refused("UFFDIO_MOVE", errno == EEXIST ? EBUSY : errno);
 	return 0;
 }
 
