@@ -22,7 +22,7 @@ TIMEOUTS = (124, 137)
 NONE = "-"
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-VARIABLE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{12,16}\b")
+VARIABLE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{12,16}\b|(?<=Extra pages ).*")
 TAP = re.compile(r"(?:# )*(not )?ok \d+ (?:- )?(.*?)\s*(#\s*SKIP.*)?$", re.I)
 UFFD = re.compile(r"Testing (.*)\.\.\. (done|skipped|failed)")
 KHUGEPAGED = re.compile(r"Run test: (.*)")
