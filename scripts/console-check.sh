@@ -16,11 +16,16 @@ HEADLINES=10
 
 patterns() { sed '/^#/d; /^$/d' "$TOP/scripts/$1"; }
 
-# Headlines of CONSOLE as "line number:text".
+# Headlines of CONSOLE as "line number:text".  A line that only announces another,
+# which comes one or two lines later, is allowed with that one.
 headlines()
 {
 	grep -naE -f <(patterns console-splats) "$1" |
-		grep -avE -f <(patterns console-allow) || true
+		grep -avE -f <(patterns console-allow) |
+		awk -F: 'FILENAME != "-" { allowed[$1 + 0]; next }
+			/\[ cut here/ && ($1 + 1 in allowed || $1 + 2 in allowed) { next }
+			{ print }' \
+			<(grep -naE -f <(patterns console-allow) "$1") - || true
 }
 
 check()

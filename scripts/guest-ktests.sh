@@ -40,6 +40,7 @@ run_suite()
 		tee -a "$OUT/results"
 }
 
+PATH=$PATH:$(realpath "$(dirname "$1")")
 cd "$O/ktests/bin" || exit
 while read -r name limit command; do
 	if [[ $name == "#"* || -z $name || $limit == skip || $limit == host ]] ||

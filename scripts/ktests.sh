@@ -96,6 +96,7 @@ run_kunit()
 	# Cases are indented, and count like suites.
 	sed 's/^ *//' "$out/kunit.raw" >"$out/kunit.log"
 	echo "kunit $status 0" >>"$out/results"
+	return "$status"
 }
 
 # user_space_test NAME COMMAND...: one TAP result.

@@ -287,7 +287,7 @@ void start_antagonists(void)
 	}
 }
 
-/* So that the others can finish: one compaction may take minutes otherwise. */
+/* The others can finish undisturbed. */
 void stop_antagonists(void)
 {
 	unsigned int i;

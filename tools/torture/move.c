@@ -341,7 +341,10 @@ static long uffd_move(int fd, struct range from, struct range to)
 		if (errno != EAGAIN)
 			break;
 	}
-	/* MADV_COLLAPSE may fill the range before it is registered. */
+	/*
+	 * MADV_COLLAPSE may fill the range with zeroes before it is registered.
+	 * Anything else in it does not fit the model, and fails when it is read.
+	 */
 	refused("UFFDIO_MOVE", errno == EEXIST ? EBUSY : errno);
 	return 0;
 }
