@@ -499,8 +499,8 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
 }
 
 /**
- * anon_space_detach_vma - hide a VMA without pages from the reverse map
- * @vma: the VMA, whose pages have been unmapped or moved elsewhere
+ * anon_space_forget_vma - anon_space_detach_vma() for a VMA that is not hidden
+ * @vma: a VMA in the tree, whose pages have been unmapped or moved elsewhere
  *
  * Also forgets what was recorded of pages moved there. A record that had to be
  * cut in two may stay if memory is short.
@@ -508,7 +508,7 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
  * Context: sleeps. mmap_lock held, for reading if @vma has been taken out of
  * the mm's VMAs. Takes the space lock.
  */
-void anon_space_detach_vma(struct vm_area_struct *vma)
+void anon_space_forget_vma(struct vm_area_struct *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct anon_space *space = &mm->anon_space;
@@ -516,13 +516,6 @@ void anon_space_detach_vma(struct vm_area_struct *vma)
 	bool clipped;
 
 	mmap_assert_locked(mm);
-	if (!vma->anon_vma)
-		return;
-	if (list_empty(&space->memberships)) {	/* after anon_space_exit() */
-		vma->anon_vma = NULL;
-		return;
-	}
-
 	anon_space_lock_write(mm);
 	__anon_space_detach_vma(vma);
 	if (space->moves.nr && !anon_space_fault(ANON_SPACE_FAULT_NO_CLIP)) {

@@ -28,6 +28,10 @@
  * other, and read the index inside. So they see an entry, its index and the
  * record either before or after the move.
  *
+ * The space lock is kept from one table or huge page to the next, and the record
+ * of what was kept is added when it is released: before memory is allocated, and
+ * when anybody waits for it.
+ *
  * Records are allocated outside of all locks: when there is none left for an
  * entry, the move is interrupted before that entry. Those over the source are
  * dropped only at the end, so a move that fails can go back without needing
@@ -54,6 +58,19 @@ static struct anon_moves *to_moves(struct anon_space_move *move)
 	return &move->vma->vm_mm->anon_space.moves;
 }
 
+/* INV-7 */
+static bool has_room(struct anon_space_move *move)
+{
+	return to_moves(move)->nr < sysctl_max_map_count;
+}
+
+/* May pages be shared? Then it is no good to be interrupted at the first one. */
+static bool has_relatives(struct mm_struct *mm)
+{
+	return !list_is_singular(&mm->anon_space.memberships) ||
+	       data_race(mm->anon_space.anon_vma->nr_members) > 1;
+}
+
 /**
  * anon_space_move_begin - begin to move page table entries
  * @move: to be set up
@@ -72,7 +89,8 @@ int anon_space_move_begin(struct anon_space_move *move,
 {
 	struct mm_struct *mm = vma->vm_mm;
 	unsigned long new_end = new_addr + len;
-	bool clipped;
+	gfp_t gfp = GFP_KERNEL;
+	bool stale, clipped;
 
 	mmap_assert_write_locked(mm);
 	*move = (struct anon_space_move) {
@@ -85,10 +103,16 @@ int anon_space_move_begin(struct anon_space_move *move,
 		.plain = vma->anon_vma && vma_is_anonymous(vma) &&
 			 !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)),
 	};
-	if (!move->anon || !anon_moves_find(to_moves(move), new_addr, new_end))
+	if (!move->anon)
 		return 0;
 
-	move->spare = anon_move_alloc(GFP_KERNEL);
+	stale = anon_moves_find(to_moves(move), new_addr, new_end);
+	if (!stale)
+		gfp |= __GFP_NORETRY | __GFP_NOWARN;
+	if ((stale || has_relatives(mm)) && has_room(move))
+		move->spare = anon_move_alloc(gfp);
+	if (!stale)
+		return 0;
 	anon_space_lock_write(mm);
 	clipped = anon_moves_clip(to_moves(move), new_addr, new_end,
 				  &move->spare);
@@ -112,6 +136,9 @@ void anon_space_move_back(struct anon_space_move *move,
 	move->old_end = move->old_start + moved;
 	move->bridge = move->new_start;
 	move->vma = vma;
+	/* It has to be seen first whether a record is needed at all. */
+	move->plain = false;
+	move->uniform = false;
 	move->back = true;
 }
 
@@ -127,14 +154,18 @@ void anon_space_move_end(struct anon_space_move *move)
 {
 	struct mm_struct *mm = move->vma->vm_mm;
 	unsigned long start = move->old_start, end = move->old_end;
+	struct anon_move *record = NULL;
 
 	mmap_assert_write_locked(mm);
 	/* The stack of a new program moves down by less than its size. */
 	if (move->new_start < start)
 		start = max(start, move->new_start + (end - start));
-	if (move->anon && start < end &&
-	    anon_moves_find(to_moves(move), start, end)) {
-		if (!move->spare && to_moves(move)->nr < sysctl_max_map_count)
+	if (move->anon && start < end)
+		record = anon_moves_find(to_moves(move), start, end);
+	if (record) {
+		/* To cut it in two takes another one. */
+		if (record->addr < start && anon_move_end(record) > end &&
+		    !move->spare && has_room(move))
 			move->spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
 		anon_space_lock_write(mm);
 		anon_moves_clip(to_moves(move), start, end, &move->spare);
@@ -144,10 +175,56 @@ void anon_space_move_end(struct anon_space_move *move)
 }
 
 /**
+ * __anon_space_move_lock - anon_space_move_lock() if @move has no lock yet
+ * @move: the move
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ */
+void __anon_space_move_lock(struct anon_space_move *move)
+{
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
+		anon_space_lock_write(move->vma->vm_mm);
+	move->locked = true;
+}
+
+/* Record the pages that were kept, before any walker can miss them. */
+static void anon_space_move_flush(struct anon_space_move *move)
+{
+	unsigned long start = move->run_start;
+
+	if (!move->run_delta)
+		return;
+	anon_space_assert_write_locked(move->vma->vm_mm);
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_RECORD))
+		anon_moves_add(to_moves(move), start,
+			       (start >> PAGE_SHIFT) + move->run_delta,
+			       ((move->run_last - start) >> PAGE_SHIFT) + 1,
+			       move->bridge, &move->spare);
+	move->run_delta = 0;
+}
+
+/**
+ * anon_space_move_unlock - let walkers see what was moved
+ * @move: the move
+ *
+ * Context: releases the lock if @move has it.
+ */
+void anon_space_move_unlock(struct anon_space_move *move)
+{
+	if (!move->locked)
+		return;
+	anon_space_move_flush(move);
+	move->locked = false;
+	if (!anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
+		anon_space_unlock_write(move->vma->vm_mm);
+}
+
+/**
  * anon_space_move_reserve - have a record at hand
  * @move: the move
  *
- * Context: sleeps. mmap_lock held for writing.
+ * Context: sleeps. mmap_lock held for writing. Releases the space lock if there
+ * is none yet.
  * Return: 0, or -ENOMEM, also if the mm has too many records (INV-7). While
  * moving back it does not fail.
  */
@@ -158,9 +235,10 @@ int anon_space_move_reserve(struct anon_space_move *move)
 	mmap_assert_write_locked(move->vma->vm_mm);
 	if (!move->anon || move->spare)
 		return 0;
+	anon_space_move_unlock(move);
 	if (move->back)
 		gfp |= __GFP_NOFAIL;
-	else if (to_moves(move)->nr >= sysctl_max_map_count)
+	else if (!has_room(move))
 		return -ENOMEM;
 	move->spare = anon_move_alloc(gfp);
 	return move->spare ? 0 : -ENOMEM;
@@ -174,18 +252,6 @@ static bool is_recorded(struct anon_space_move *move, unsigned long start,
 
 	return record && record->addr <= start && anon_move_end(record) >= end &&
 	       anon_move_index(record, start) == index;
-}
-
-/* Record the pages that were kept, before any walker can miss them. */
-static void anon_space_move_flush(struct anon_space_move *move)
-{
-	if (!move->run_nr)
-		return;
-	anon_space_assert_write_locked(move->vma->vm_mm);
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_RECORD))
-		anon_moves_add(to_moves(move), move->run_addr, move->run_index,
-			       move->run_nr, move->bridge, &move->spare);
-	move->run_nr = 0;
 }
 
 /*
@@ -233,28 +299,42 @@ static void make_room_back(struct anon_space_move *move, pgoff_t index,
 	if (index == new_start >> PAGE_SHIFT ||
 	    is_recorded(move, new_start, new_end, index))
 		return;
+	anon_space_move_unlock(move);	/* may use up the record */
 	anon_space_move_reserve(move);
-	anon_space_lock_write(move->vma->vm_mm);
+	anon_space_move_lock(move);
 	anon_moves_clip(to_moves(move), new_start, new_end, &move->spare);
-	anon_space_unlock_write(move->vma->vm_mm);
+	anon_space_move_unlock(move);
 	anon_space_move_reserve(move);
 }
 
+/*
+ * The pages of a range are to move by whole page tables. If any is found by a
+ * record, does that cover the range, and do its pages return to the address of
+ * their index? Then one new record will do for all others.
+ */
+static bool is_uniform(struct anon_space_move *move, unsigned long start,
+		       unsigned long end, unsigned long new_start)
+{
+	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
+
+	return !record ||
+	       (record->addr <= start && anon_move_end(record) >= end &&
+		anon_move_index(record, start) == new_start >> PAGE_SHIFT);
+}
+
 /**
- * anon_space_move_may_table - may a page table be moved as a whole?
+ * __anon_space_move_may_table - anon_space_move_may_table() for a first table
  * @move: the move
  * @old_addr: address that the page table maps
  * @new_addr: address that it is to map
  * @size: bytes that it maps
  *
- * Context: sleeps. mmap_lock held for writing. While moving back, takes the space
- * lock.
- * Return: whether one record will do for all its pages, and is at hand if it is
- * needed.
+ * Context: as anon_space_move_may_table().
+ * Return: as anon_space_move_may_table().
  */
-bool anon_space_move_may_table(struct anon_space_move *move,
-			       unsigned long old_addr, unsigned long new_addr,
-			       unsigned long size)
+bool __anon_space_move_may_table(struct anon_space_move *move,
+				 unsigned long old_addr, unsigned long new_addr,
+				 unsigned long size)
 {
 	unsigned long start = max(old_addr, move->old_start);
 	unsigned long end = min(old_addr + size, move->old_end);
@@ -262,82 +342,57 @@ bool anon_space_move_may_table(struct anon_space_move *move,
 	pgoff_t index;
 
 	mmap_assert_write_locked(move->vma->vm_mm);
-	if (!move->anon)
-		return true;
-	if (anon_space_fault(ANON_SPACE_FAULT_TABLE))
-		return !anon_space_move_reserve(move);
-	if (!table_index(move, start, end, &index))
-		return false;
 	if (move->back) {
+		if (!table_index(move, start, end, &index))
+			return false;
 		make_room_back(move, index, new_start, new_start + (end - start));
 		return true;
 	}
-	/* If anything is recorded, it returns to the address of its index. */
-	if (index != start >> PAGE_SHIFT && index != new_start >> PAGE_SHIFT)
+	if (!move->uniform)
+		move->uniform = is_uniform(move, move->old_start, move->old_end,
+					   move->new_start);
+	if (!move->uniform && !is_uniform(move, start, end, new_start) &&
+	    !anon_space_fault(ANON_SPACE_FAULT_TABLE))
 		return false;
+	/* A run that ends here uses up the record that is at hand. */
+	if ((start >> PAGE_SHIFT) - (new_start >> PAGE_SHIFT) != move->run_delta)
+		anon_space_move_unlock(move);
 	return !anon_space_move_reserve(move);
-}
-
-/**
- * anon_space_move_lock - keep walkers of the reverse map out
- * @move: the move
- *
- * Context: sleeps. mmap_lock held for writing. Takes the space lock.
- */
-void anon_space_move_lock(struct anon_space_move *move)
-{
-	if (move->anon && !anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
-		anon_space_lock_write(move->vma->vm_mm);
-}
-
-/**
- * anon_space_move_unlock - let walkers see what was moved
- * @move: the move
- *
- * Context: releases the lock that anon_space_move_lock() took.
- */
-void anon_space_move_unlock(struct anon_space_move *move)
-{
-	if (!move->anon)
-		return;
-	anon_space_move_flush(move);
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
-		anon_space_unlock_write(move->vma->vm_mm);
 }
 
 /* Returns false if a record is needed which is not there. */
 static bool keep_index(struct anon_space_move *move, pgoff_t index,
 		       unsigned long new_addr, unsigned long nr)
 {
-	if (index == new_addr >> PAGE_SHIFT)
+	pgoff_t delta = index - (new_addr >> PAGE_SHIFT);
+
+	if (!delta)
 		return true;
 	if (move->back && recorded_before(move, index, new_addr, nr))
 		return true;
-	if (anon_space_move_continues(move, index, new_addr, nr))
-		return true;
-	anon_space_move_flush(move);
-	if (!move->spare)
-		return false;
-	move->run_addr = new_addr;
-	move->run_index = index;
-	move->run_nr = nr;
+	if (delta != move->run_delta) {
+		anon_space_move_flush(move);
+		if (!move->spare)
+			return false;
+		move->run_delta = delta;
+		move->run_start = new_addr;
+	}
+	move->run_last = new_addr + ((nr - 1) << PAGE_SHIFT);
 	return true;
 }
 
 /**
- * anon_space_move_table - a whole page table has been moved
+ * __anon_space_move_table - anon_space_move_table() for a first table
  * @move: the move
  * @old_addr: address that it mapped
  * @new_addr: address that it maps
  * @size: bytes that it maps
  *
- * ASSUMPTIONS: anon_space_move_may_table() was asked before the space lock was
- * taken.
- *
- * Context: space lock held by anon_space_move_lock().
+ * Context: as anon_space_move_table().
  */
-void anon_space_move_table(struct anon_space_move *move, unsigned long old_addr,
-			   unsigned long new_addr, unsigned long size)
+void __anon_space_move_table(struct anon_space_move *move,
+			     unsigned long old_addr, unsigned long new_addr,
+			     unsigned long size)
 {
 	/* The addresses may have been aligned down to those of a table. */
 	unsigned long start = max(old_addr, move->old_start);
@@ -345,8 +400,6 @@ void anon_space_move_table(struct anon_space_move *move, unsigned long old_addr,
 	pgoff_t index = start >> PAGE_SHIFT;
 	bool kept;
 
-	if (!move->anon)
-		return;
 	/* Moving forth, there are pages of this index if others come home. */
 	if (move->back)
 		table_index(move, start, end, &index);
@@ -478,17 +531,15 @@ bool __anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 	return !page || move_present(move, ptep, page, old_addr, new_addr);
 }
 
-/* For a huge page that is mapped as a whole; @folio may be of a file. */
+/* For a huge page that is mapped as a whole. */
 static bool move_huge(struct anon_space_move *move, struct folio *folio,
-		      bool present, unsigned long new_addr)
+		      bool exclusive, unsigned long new_addr)
 {
-	if (!folio_test_anon(folio))
-		return true;
-	if (present && PageAnonExclusive(&folio->page)) {
-		anon_space_rewrite_index(folio, new_addr);
-		return true;
-	}
-	return keep_index(move, folio->index, new_addr, folio_nr_pages(folio));
+	if (!exclusive)
+		return keep_index(move, folio->index, new_addr,
+				  folio_nr_pages(folio));
+	anon_space_rewrite_index(folio, new_addr);
+	return true;
 }
 
 /**
@@ -503,24 +554,30 @@ static bool move_huge(struct anon_space_move *move, struct folio *folio,
 bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 			 unsigned long new_addr)
 {
+	bool present = pmd_present(pmd);
 	struct folio *folio;
 
 	if (!move->anon)
 		return true;
 	anon_space_assert_write_locked(move->vma->vm_mm);
 	/* DAX marks pages that files share as PAGE_MAPPING_ANON does. */
-	if (pmd_present(pmd) && pmd_devmap(pmd))
+	if (present && pmd_devmap(pmd))
 		return true;
-	folio = pmd_present(pmd) ? page_folio(pmd_page(pmd)) :
-				   pfn_swap_entry_folio(pmd_to_swp_entry(pmd));
-	if (!move_huge(move, folio, pmd_present(pmd), new_addr))
+	folio = present ? page_folio(pmd_page(pmd)) :
+			  pfn_swap_entry_folio(pmd_to_swp_entry(pmd));
+	if (!folio_test_anon(folio))
+		return true;
+	if (!move_huge(move, folio, present && PageAnonExclusive(&folio->page),
+		       new_addr))
 		return false;
 	/*
 	 * Found by its own address. A record of others must not cover it: if it
 	 * is split, and the table goes back, that would be taken for its own.
 	 */
-	if (folio->index == new_addr >> PAGE_SHIFT)
-		move->bridge = new_addr + folio_size(folio);
+	if (folio->index == new_addr >> PAGE_SHIFT) {
+		anon_space_move_flush(move);
+		move->bridge = new_addr + PMD_SIZE;
+	}
 	return true;
 }
 
@@ -536,16 +593,19 @@ bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long new_addr)
 {
-	swp_entry_t entry;
+	bool present = pte_present(pte);
+	struct folio *folio;
 
 	if (!move->anon)
 		return true;
 	anon_space_assert_write_locked(move->vma->vm_mm);
-	if (pte_present(pte))
-		return move_huge(move, page_folio(pte_page(pte)), true,
-				 new_addr);
-	entry = pte_to_swp_entry(pte);
-	if (!is_migration_entry(entry))
+	if (present)
+		folio = page_folio(pte_page(pte));
+	else if (is_migration_entry(pte_to_swp_entry(pte)))
+		folio = pfn_swap_entry_folio(pte_to_swp_entry(pte));
+	else
 		return true;
-	return move_huge(move, pfn_swap_entry_folio(entry), false, new_addr);
+	return !folio_test_anon(folio) ||
+	       move_huge(move, folio,
+			 present && PageAnonExclusive(&folio->page), new_addr);
 }

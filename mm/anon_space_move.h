@@ -16,11 +16,14 @@ struct anon_move;
  * @bridge:    address from which on a record may cover gaps
  * @anon:      may there be anonymous pages at all?
  * @plain:     are all pages anonymous ones, or the zero page?
+ * @uniform:   will one record do for all page tables that move as a whole?
  * @back:      does this bring back what could be moved only in part?
+ * @locked:    is the space lock held?
  * @spare:     a record for the next run, or NULL
- * @run_addr:  address of the pages kept since the space lock was taken
- * @run_index: index of the first of them
- * @run_nr:    their number, 0 if there are none
+ * @run_delta: how far the indices of the pages kept since the space lock was
+ *             taken are from those of their addresses, 0 if there are none
+ * @run_start: address of the first of them
+ * @run_last:  address of the last
  */
 struct anon_space_move {
 	struct vm_area_struct *vma;
@@ -30,11 +33,13 @@ struct anon_space_move {
 	unsigned long bridge;
 	bool anon;
 	bool plain;
+	bool uniform;
 	bool back;
+	bool locked;
 	struct anon_move *spare;
-	unsigned long run_addr;
-	pgoff_t run_index;
-	unsigned long run_nr;
+	pgoff_t run_delta;
+	unsigned long run_start;
+	unsigned long run_last;
 };
 
 int anon_space_move_begin(struct anon_space_move *move,
@@ -45,14 +50,15 @@ void anon_space_move_back(struct anon_space_move *move,
 void anon_space_move_end(struct anon_space_move *move);
 
 int anon_space_move_reserve(struct anon_space_move *move);
-bool anon_space_move_may_table(struct anon_space_move *move,
-			       unsigned long old_addr, unsigned long new_addr,
-			       unsigned long size);
+bool __anon_space_move_may_table(struct anon_space_move *move,
+				 unsigned long old_addr, unsigned long new_addr,
+				 unsigned long size);
 
-void anon_space_move_lock(struct anon_space_move *move);
+void __anon_space_move_lock(struct anon_space_move *move);
 void anon_space_move_unlock(struct anon_space_move *move);
-void anon_space_move_table(struct anon_space_move *move, unsigned long old_addr,
-			   unsigned long new_addr, unsigned long size);
+void __anon_space_move_table(struct anon_space_move *move,
+			     unsigned long old_addr, unsigned long new_addr,
+			     unsigned long size);
 bool __anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 			   unsigned long old_addr, unsigned long new_addr);
 bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
@@ -66,6 +72,71 @@ static inline bool anon_space_move_retry(struct anon_space_move *move)
 	return move->anon && !move->spare && !anon_space_move_reserve(move);
 }
 
+/**
+ * anon_space_move_lock - keep walkers of the reverse map out
+ * @move: the move
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock unless @move
+ * has it.
+ */
+static inline void anon_space_move_lock(struct anon_space_move *move)
+{
+	if (move->anon && !move->locked)
+		__anon_space_move_lock(move);
+}
+
+/* Does a table that moves as a whole continue the run of those before it? */
+static inline bool anon_space_move_goes_on(struct anon_space_move *move)
+{
+	return move->uniform &&
+	       move->run_delta == (move->old_start >> PAGE_SHIFT) -
+				  (move->new_start >> PAGE_SHIFT);
+}
+
+/**
+ * anon_space_move_may_table - may a page table be moved as a whole?
+ * @move: the move
+ * @old_addr: address that the page table maps
+ * @new_addr: address that it is to map
+ * @size: bytes that it maps
+ *
+ * Context: sleeps. mmap_lock held for writing. May take or release the space
+ * lock.
+ * Return: whether one record will do for all its pages, and is at hand if it is
+ * needed.
+ */
+static inline bool anon_space_move_may_table(struct anon_space_move *move,
+					     unsigned long old_addr,
+					     unsigned long new_addr,
+					     unsigned long size)
+{
+	return !move->anon || anon_space_move_goes_on(move) ||
+	       __anon_space_move_may_table(move, old_addr, new_addr, size);
+}
+
+/**
+ * anon_space_move_table - a whole page table has been moved
+ * @move: the move
+ * @old_addr: address that it mapped
+ * @new_addr: address that it maps
+ * @size: bytes that it maps
+ *
+ * ASSUMPTIONS: anon_space_move_may_table() was asked before the space lock was
+ * taken for this table or one before it.
+ *
+ * Context: space lock held by anon_space_move_lock().
+ */
+static inline void anon_space_move_table(struct anon_space_move *move,
+					 unsigned long old_addr,
+					 unsigned long new_addr,
+					 unsigned long size)
+{
+	if (anon_space_move_goes_on(move) && old_addr + size <= move->old_end)
+		move->run_last = new_addr + size - PAGE_SIZE;
+	else if (move->anon)
+		__anon_space_move_table(move, old_addr, new_addr, size);
+}
+
 /* Context: as anon_space_move_pte(). */
 static inline void anon_space_rewrite_index(struct folio *folio,
 					    unsigned long new_addr)
@@ -74,47 +145,66 @@ static inline void anon_space_rewrite_index(struct folio *folio,
 		WRITE_ONCE(folio->index, new_addr >> PAGE_SHIFT);
 }
 
-/*
- * If pages with this index are the next of the run, or behind a gap, they become
- * part of it. The run also covers the entries in between: those of other pages
- * are found at their own index, and a shared swap entry costs a copy when it is
- * swapped in. While moving back it has to be seen first whether a record is
- * needed at all.
+/**
+ * anon_space_move_relax - give up the space lock if it should not be kept
+ * @move: the move
+ * @new_addr: where the next entry moves to
+ *
+ * The lock is kept from one table or huge page to the next, unless somebody
+ * waits, and not longer than up to the next boundary of a PUD: until then there
+ * is a page table for PMDs already, so none has to be allocated.
+ *
+ * Context: mmap_lock held for writing. May release the space lock.
  */
-static inline bool anon_space_move_continues(struct anon_space_move *move,
-					     pgoff_t index,
-					     unsigned long new_addr,
-					     unsigned long nr)
+static inline void anon_space_move_relax(struct anon_space_move *move,
+					 unsigned long new_addr)
 {
-	unsigned long offset = index - move->run_index;
+	if (move->locked &&
+	    (!(new_addr & ~PUD_MASK) || need_resched() ||
+	     rwsem_is_contended(&move->vma->vm_mm->anon_space.rwsem)))
+		anon_space_move_unlock(move);
+}
 
-	if (!move->run_nr || move->back ||
-	    offset != (new_addr - move->run_addr) >> PAGE_SHIFT)
+/**
+ * anon_space_move_small - the usual cases of anon_space_move_pte()
+ * @move: the move
+ * @pte: value of the entry, may be none
+ * @new_addr: address that it moves to
+ *
+ * A small page of our own gets its new index. One that may be shared becomes
+ * part of the run, if it is the next one or behind a gap. The run also covers the
+ * entries in between: those of other pages are found at their own index, and a
+ * shared swap entry costs a copy when it is swapped in. A move does little else
+ * for each page: all of it is in here, and nothing that can be done without. So
+ * PageCompound() and PageAnonExclusive() are one test, and whether the page is
+ * still shared is asked at the start of a run only. The index of a page that is
+ * not anonymous means nothing, and does no harm here.
+ *
+ * Context: as anon_space_move_pte().
+ * Return: whether it is one of these.
+ */
+static inline bool anon_space_move_small(struct anon_space_move *move,
+					 pte_t pte, unsigned long new_addr)
+{
+	unsigned long flags;
+	struct page *page;
+
+	if (!move->plain || !pte_present(pte))
 		return false;
-	move->run_nr = offset + nr;
+	page = pte_page(pte);
+	flags = READ_ONCE(page->flags) &
+		(BIT(PG_head) | BIT(PG_anon_exclusive));
+	if (page->compound_head & 1)
+		return false;
+	if (likely(flags == BIT(PG_anon_exclusive))) {
+		anon_space_rewrite_index((struct folio *)page, new_addr);
+		return true;
+	}
+	/* Without a run this is about one that is found by its address. */
+	if (flags || page->index - (new_addr >> PAGE_SHIFT) != move->run_delta)
+		return false;
+	move->run_last = new_addr;
 	return true;
-}
-
-/*
- * Is it the only page of its folio, and mapped by nobody else? A move does little
- * else for each page, so this is PageCompound() and PageAnonExclusive() in one.
- */
-static inline bool anon_space_is_small_exclusive(struct page *page)
-{
-	unsigned long mask = BIT(PG_head) | BIT(PG_anon_exclusive);
-
-	return likely((READ_ONCE(page->flags) & mask) ==
-		      BIT(PG_anon_exclusive) &&
-		      !(READ_ONCE(page->compound_head) & 1));
-}
-
-/* A small page of an anonymous VMA which relatives share, and not a KSM page? */
-static inline bool anon_space_is_small_shared(struct page *page)
-{
-	return !PageCompound(page) &&
-	       ((unsigned long)page->mapping & PAGE_MAPPING_FLAGS) ==
-		       PAGE_MAPPING_ANON &&
-	       folio_mapcount((struct folio *)page) > 1;
 }
 
 /**
@@ -134,20 +224,6 @@ static inline bool anon_space_move_pte(struct anon_space_move *move,
 				       unsigned long old_addr,
 				       unsigned long new_addr)
 {
-	struct folio *folio;
-
-	if (likely(move->plain && pte_present(pte))) {
-		folio = (struct folio *)pte_page(pte);
-		if (anon_space_is_small_exclusive(&folio->page)) {
-			anon_space_rewrite_index(folio, new_addr);
-			return true;
-		}
-		if (anon_space_is_small_shared(&folio->page) &&
-		    (folio->index == new_addr >> PAGE_SHIFT ||
-		     anon_space_move_continues(move, folio->index, new_addr,
-					       1)))
-			return true;
-	}
 	return !move->anon ||
 	       __anon_space_move_pte(move, ptep, pte, old_addr, new_addr);
 }

@@ -128,7 +128,7 @@ void anon_space_exit(struct mm_struct *mm);
 
 int __anon_vma_prepare(struct vm_area_struct *vma);
 void anon_space_attach_vma(struct vm_area_struct *vma);
-void anon_space_detach_vma(struct vm_area_struct *vma);
+void anon_space_forget_vma(struct vm_area_struct *vma);
 void __anon_space_attach_vma(struct vm_area_struct *vma);
 void __anon_space_detach_vma(struct vm_area_struct *vma);
 struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
@@ -143,6 +143,20 @@ pgoff_t __anon_space_index(struct mm_struct *mm, unsigned long addr);
 pgoff_t anon_space_index(struct mm_struct *mm, unsigned long addr);
 bool anon_space_finds(struct mm_struct *mm, unsigned long addr,
 		      struct folio *folio, struct page *page);
+
+/**
+ * anon_space_detach_vma - hide a VMA without pages from the reverse map
+ * @vma: the VMA, whose pages have been unmapped or moved elsewhere
+ *
+ * Does nothing after anon_space_exit(), which hides all of them.
+ *
+ * Context: as anon_space_forget_vma().
+ */
+static inline void anon_space_detach_vma(struct vm_area_struct *vma)
+{
+	if (vma->anon_vma && vma->vm_mm->anon_space.anon_vma)
+		anon_space_forget_vma(vma);
+}
 
 bool anon_space_walk_folio(struct mm_struct *mm, struct folio *folio,
 			   struct rmap_walk_control *rwc);

@@ -334,6 +334,35 @@ static void holes_in_a_run_are_limited(struct kunit *test)
 	world_check(w);
 }
 
+/*
+ * INV-7: a record at the limit is not cut when its page goes. Nor is it later, when
+ * another page moves to that address and finds it in the way.
+ */
+static void stale_records_are_limited(struct kunit *test)
+{
+	struct world *w = test->priv;
+	int limit = sysctl_max_map_count;
+	unsigned int i, refused = 0;
+
+	world_share(w);
+	op_move_all(w->parent);
+	sysctl_max_map_count = 16;
+	for (i = 1; i < 64; i += 2) {
+		user_map(w->parent, 0, 1);
+		user_touch(w->parent, 0, 1, 1, 1);
+		if (user_try_move(w->parent, 0, 1, FAR + i)) {
+			refused++;
+			user_unmap(w->parent, 0, 1);
+			user_map(w->parent, FAR + i, 1);
+		}
+		KUNIT_EXPECT_LE(test, world_count_records(), 16);
+	}
+	sysctl_max_map_count = limit;
+	KUNIT_EXPECT_GT(test, refused, 0);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
+}
+
 /* Faulted one by one and brought together, pages are one VMA. */
 static void gathered_pages_are_one_vma(struct kunit *test)
 {
@@ -624,6 +653,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(moves_of_shared_pages_leave_one_record),
 	KUNIT_CASE(unmap_forgets_records),
 	KUNIT_CASE(holes_in_a_run_are_limited),
+	KUNIT_CASE(stale_records_are_limited),
 	KUNIT_CASE(gathered_pages_are_one_vma),
 	KUNIT_CASE(fault_apart_merges_later),
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),
