@@ -67,8 +67,12 @@ static bool has_room(struct anon_space_move *move)
 /* May pages be shared? Then it is no good to be interrupted at the first one. */
 static bool has_relatives(struct mm_struct *mm)
 {
-	return !list_is_singular(&mm->anon_space.memberships) ||
-	       data_race(mm->anon_space.anon_vma->nr_members) > 1;
+	struct anon_space *space = &mm->anon_space;
+
+	if (!list_is_singular(&space->memberships))
+		return true;
+	/* A guess: whoever joins or leaves meanwhile makes no difference. */
+	return data_race(space->anon_vma->nr_members) > 1;
 }
 
 /**
