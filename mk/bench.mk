@@ -35,6 +35,10 @@ bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 
 bench-report: $(O)/bin/bench ## write the report again from what was measured
 	@scripts/bench.py --bin $(O)/bin --out $(O) --report
 
+.PHONY: bench-readme
+bench-readme: $(O)/bin/bench ## the same, and the table in README.md
+	@scripts/bench.py --bin $(O)/bin --out $(O) --readme README.md
+
 CHECKS += bench
 .PHONY: check-bench
 check-bench: $(O)/bin/bench ## tests of what judges benchmarks

@@ -17,6 +17,7 @@ import time
 
 import bench_merges
 import bench_report
+import bench_summary
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent
 TOP = SCRIPTS.parent
@@ -198,6 +199,8 @@ def parse_options():
                         metavar=('BASE', 'OURS'))
     parser.add_argument('--report', action='store_true',
                         help='only write the report')
+    parser.add_argument('--readme', type=pathlib.Path,
+                        help='the same, and the table in this file')
     parser.add_argument('names', nargs='*', metavar='NAME',
                         help=f'one of: {" ".join(BENCHES)}')
     options = parser.parse_args()
@@ -210,7 +213,8 @@ def parse_options():
 def main():
     options = parse_options()
     failed = False
-    for name in [] if options.report else options.names or BENCHES:
+    only_report = options.report or options.readme
+    for name in [] if only_report else options.names or BENCHES:
         try:
             run_bench(name, options)
         except Failure as failure:
@@ -218,7 +222,10 @@ def main():
             failed = True
     whats = subprocess.run([options.bin / 'bench', 'list'], text=True,
                            check=True, stdout=subprocess.PIPE).stdout
-    bench_report.write(options.out / 'report', options.kernels, whats)
+    report = bench_report.read(options.out / 'report', options.kernels, whats)
+    bench_report.write(options.out / 'report', report)
+    if options.readme:
+        bench_summary.insert(options.readme, report)
     sys.exit(1 if failed else 0)
 
 

@@ -424,13 +424,19 @@ def write_page(path, report):
 ''')
 
 
-def write(directory, kernels, whats):
-    """Writes bench.tsv and index.html of all that was measured so far."""
+def read(directory, kernels, whats):
+    """Returns the report of all that was measured so far."""
     report = Report(kernels, whats)
     for name in TITLES:
         path = directory / 'bench' / f'{name}.tsv'
         if path.exists():
             report.add_file(path)
+    return report
+
+
+def write(directory, report):
+    """Writes bench.tsv and index.html."""
+    kernels = report.kernels
     if not report.complete():
         print('    bench: nothing was measured yet, no report')
         return

@@ -4,12 +4,14 @@
 
 import pathlib
 import sys
+import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / 'scripts'))
 
 import bench_merges     # noqa: E402
 import bench_report     # noqa: E402
+import bench_summary    # noqa: E402
 
 PAGE = 0x1000
 KERNELS = ['stock', 'exp']
@@ -164,6 +166,37 @@ def files_are_left_out():
 def the_middle_of_a_vma_has_no_side():
     expect(attempt(kind='mod', prev=vma('prev', 8 * PAGE, 2), vma_start=0,
                    vma_end=20 * PAGE), {})
+
+
+def summary():
+    report = bench_report.Report(KERNELS, '')
+    report.facts['micro'] = [['commit', 'abc']]
+    for metric, size, ours in ('cow_child', 1, 50), ('move_pages', 256, 120):
+        r = result([100] * 4, [ours] * 4, metric, size)
+        report.results['micro', metric, size] = r
+    return report
+
+
+@case
+def what_is_worst_comes_first_in_the_summary():
+    expect([r.name for _, r in bench_summary.chosen(summary())],
+           ['move_pages/256', 'cow_child/1'])
+
+
+@case
+def the_summary_replaces_the_last_one_and_nothing_else():
+    begin, end = bench_summary.BEGIN, bench_summary.END
+    with tempfile.NamedTemporaryFile('w+') as file:
+        path = pathlib.Path(file.name)
+        path.write_text(f'head\n{begin}\nold\n{end}\ntail\n')
+        bench_summary.insert(path, summary())
+        once = path.read_text()
+        bench_summary.insert(path, summary())
+        expect(path.read_text(), once)
+    expect(once.startswith(f'head\n{begin}\n| |'), True)
+    expect(once.endswith(f'| 1.200 | worse |\n| copy on write after a fork '
+                         f'| 100 | 50 | insn | 0.500 | better |\n\n'
+                         f'Measured: micro at abc.\n{end}\ntail\n'), True)
 
 
 def main():
