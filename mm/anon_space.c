@@ -615,10 +615,10 @@ bool anon_space_finds(struct mm_struct *mm, unsigned long addr,
 
 /* ---- walking the reverse map ---- */
 
-/* Returns false if the walk is to end. */
-static bool walk_vmas(struct mm_struct *mm, unsigned long start,
-		      unsigned long end, struct folio *folio,
-		      struct rmap_walk_control *rwc)
+/* Returns false if the walk is to end. Inline: there may be many members. */
+static __always_inline bool walk_vmas(struct mm_struct *mm, unsigned long start,
+				      unsigned long end, struct folio *folio,
+				      struct rmap_walk_control *rwc)
 {
 	struct vm_area_struct *vma;
 
