@@ -344,8 +344,10 @@ static long uffd_move(int fd, struct range from, struct range to)
 	/*
 	 * MADV_COLLAPSE may fill the range with zeroes before it is registered.
 	 * Anything else in it does not fit the model, and fails when it is read.
+	 * A huge page under migration is taken for one of a device: ENOENT.
 	 */
-	refused("UFFDIO_MOVE", errno == EEXIST ? EBUSY : errno);
+	refused("UFFDIO_MOVE", errno == EEXIST || errno == ENOENT ? EBUSY :
+								    errno);
 	return 0;
 }
 
