@@ -105,7 +105,8 @@ def git(*arguments):
 
 
 def commit():
-    changed = git('status', '--porcelain', '--untracked-files=no')
+    changed = git('status', '--porcelain', '--untracked-files=no', '--',
+                  ':!README.md', ':!docs')
     return git('rev-parse', '--short=12', 'HEAD') + ('+' if changed else '')
 
 

@@ -23,10 +23,11 @@ def chosen(report):
 
 
 def commits(report):
-    """Each commit with the parts that were measured on it."""
+    """Each commit with the parts of the table that were measured on it."""
     parts = {}
-    for bench, facts in report.facts.items():
-        commit = next(value for what, value, *_ in facts if what == 'commit')
+    for bench in dict.fromkeys(r.bench for _, r in chosen(report)):
+        commit = next(value for what, value, *_ in report.facts[bench]
+                      if what == 'commit')
         parts.setdefault(commit, []).append(bench)
     return '; '.join(f'{", ".join(benches)} at {commit}'
                      for commit, benches in parts.items())

@@ -21,7 +21,7 @@ OUT = pathlib.Path(os.environ['O'])
 PROGRAMS = TOP / 'tools' / 'bench' / 'programs'
 RUN = pathlib.Path('/run/bench')
 INTERVAL = 0.1
-TIMED = {'jemalloc_noretain': 8}        # its threads race for memory
+TIMED = {'redis': 6, 'jemalloc_noretain': 8}    # threads and timers race
 PATIENCE = 1800                 # seconds of the guest
 JEMALLOC = 'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2'
 OBJECTS = ('mm/mremap.o',)
