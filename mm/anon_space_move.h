@@ -131,6 +131,8 @@ static inline void anon_space_move_table(struct anon_space_move *move,
 					 unsigned long new_addr,
 					 unsigned long size)
 {
+	if (move->anon)
+		anon_space_assert_write_locked(move->vma->vm_mm);
 	if (anon_space_move_goes_on(move) && old_addr + size <= move->old_end)
 		move->run_last = new_addr + size - PAGE_SIZE;
 	else if (move->anon)
@@ -191,6 +193,7 @@ static inline bool anon_space_move_small(struct anon_space_move *move,
 
 	if (!move->plain || !pte_present(pte))
 		return false;
+	anon_space_assert_write_locked(move->vma->vm_mm);
 	page = pte_page(pte);
 	flags = READ_ONCE(page->flags) &
 		(BIT(PG_head) | BIT(PG_anon_exclusive));
