@@ -333,7 +333,9 @@ static long uffd_move(int fd, struct range from, struct range to)
 		.len = range_len(from),
 		.mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES,
 	};
+	unsigned char in[HUGE_PAGES + 8];
 	unsigned int tries;
+	int error;
 
 	for (tries = 0; tries < 10; tries++) {
 		if (!ioctl(fd, UFFDIO_MOVE, &args) || args.move > 0)
@@ -341,13 +343,18 @@ static long uffd_move(int fd, struct range from, struct range to)
 		if (errno != EAGAIN)
 			break;
 	}
+	error = errno;
 	/*
 	 * MADV_COLLAPSE may fill the range with zeroes before it is registered.
 	 * Anything else in it does not fit the model, and fails when it is read.
-	 * A huge page under migration is taken for one of a device: ENOENT.
+	 * A huge page under migration is taken for one of a device: ENOENT. That
+	 * is also said of a range that is not mapped, which must not be.
 	 */
-	refused("UFFDIO_MOVE", errno == EEXIST || errno == ENOENT ? EBUSY :
-								    errno);
+	if (error == ENOENT && (mincore(range_addr(from), range_len(from), in) ||
+				mincore(range_addr(to), range_len(to), in)))
+		fail("UFFDIO_MOVE: a range is not mapped");
+	refused("UFFDIO_MOVE", error == EEXIST || error == ENOENT ? EBUSY :
+								    error);
 	return 0;
 }
 
