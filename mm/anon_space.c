@@ -676,25 +676,10 @@ static bool walk_lock(struct mm_struct *mm, struct rmap_walk_control *rwc)
 	return true;
 }
 
-/**
- * anon_space_walk_folio - visit where an mm may map an anonymous folio
- * @mm: a member of the folio's file
- * @folio: the folio, not a KSM one
- * @rwc: what to do there
- *
- * Visits each VMA that has the address of the folio's index, or to which a
- * record says that pages with this index were moved. A large folio may be
- * visited more than once in a VMA. The address is that of its first page which
- * may be mapped in this place: where the VMA or the record begins if that is
- * inside of the folio.
- *
- * Context: sleeps unless @rwc->try_lock is set. File lock held. Takes the space
- * lock.
- * Return: false if the walk is to end: the callback said so, or the lock is
- * contended and @rwc->contended set.
- */
-bool anon_space_walk_folio(struct mm_struct *mm, struct folio *folio,
-			   struct rmap_walk_control *rwc)
+/* Returns false if the walk is to end. */
+static __always_inline bool walk_member(struct mm_struct *mm,
+					struct folio *folio,
+					struct rmap_walk_control *rwc)
 {
 	unsigned long nr = folio_nr_pages(folio);
 	pgoff_t index;
@@ -714,6 +699,33 @@ bool anon_space_walk_folio(struct mm_struct *mm, struct folio *folio,
 }
 
 /**
+ * anon_space_walk_folio - visit where an anonymous folio may be mapped
+ * @anon_vma: the folio's file
+ * @folio: the folio, not a KSM one
+ * @rwc: what to do there
+ *
+ * Visits in each member each VMA that has the address of the folio's index, or
+ * to which a record says that pages with this index were moved, until the
+ * callback says that it is enough or a lock is contended, when @rwc->contended
+ * is set. A large folio may be visited more than once in a VMA. The address is
+ * that of its first page which may be mapped in this place: where the VMA or the
+ * record begins if that is inside of the folio.
+ *
+ * Context: sleeps unless @rwc->try_lock is set. File lock held. Takes the space
+ * lock of one member after the other.
+ */
+void anon_space_walk_folio(struct anon_vma *anon_vma, struct folio *folio,
+			   struct rmap_walk_control *rwc)
+{
+	struct anon_membership *membership;
+
+	lockdep_assert_held(&anon_vma->rwsem);
+	list_for_each_entry(membership, &anon_vma->members, in_file)
+		if (!walk_member(membership->mm, folio, rwc))
+			break;
+}
+
+/**
  * anon_space_walk_range - visit the VMAs in a range of addresses
  * @mm: a member of the file
  * @start: first address
@@ -721,8 +733,10 @@ bool anon_space_walk_folio(struct mm_struct *mm, struct folio *folio,
  * @folio: passed to the callbacks
  * @rwc: what to do there
  *
- * Context: as anon_space_walk_folio().
- * Return: as anon_space_walk_folio().
+ * Context: sleeps unless @rwc->try_lock is set. File lock held. Takes the space
+ * lock.
+ * Return: false if the walk is to end: the callback said so, or the lock is
+ * contended and @rwc->contended set.
  */
 bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,
 			   unsigned long end, struct folio *folio,

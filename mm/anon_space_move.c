@@ -12,7 +12,9 @@
  * each is looked at:
  *
  * - A page that only this mm maps gets the index of its new address. It may
- *   stay in the file of an ancestor: this mm is a member of that, too.
+ *   stay in the file of an ancestor: this mm is a member of that, too. If its
+ *   entry is write-protected and a record has to be made anyway, it may keep its
+ *   index.
  * - A page that is shared keeps its index, and so does what cannot be told
  *   apart from a shared page or must not be written to just now: a folio under
  *   migration, a large folio of which only a part moves. The mm records where
@@ -20,7 +22,7 @@
  * - A swap entry has no index. If only this mm has it, the folio will get one
  *   when it is swapped in; if relatives may have it, too, the index is the one
  *   that all of them agree on, that of the page before any of them moved it.
- * - A whole page table moves without a look at its entries, which all are kept,
+ * - A whole page table moves without a look at its pages, which all keep theirs,
  *   unless there is a record already that leads elsewhere than back home: then
  *   the entries may be of two origins, which a single record cannot say.
  *
@@ -64,7 +66,38 @@ static bool has_room(struct anon_space_move *move)
 	return to_moves(move)->nr < sysctl_max_map_count;
 }
 
-/* May pages be shared? Then it is no good to be interrupted at the first one. */
+/* Does a record, if any, say that all pages of a range have this index? */
+static bool covers(const struct anon_move *record, unsigned long start,
+		   unsigned long end, pgoff_t index)
+{
+	return record && record->addr <= start && anon_move_end(record) >= end &&
+	       anon_move_index(record, start) == index;
+}
+
+static bool is_recorded(struct anon_space_move *move, unsigned long start,
+			unsigned long end, pgoff_t index)
+{
+	return covers(anon_moves_find(to_moves(move), start, end), start, end,
+		      index);
+}
+
+/*
+ * If any page of a range is found by a record, does that cover the range, and do
+ * its pages return to the address of their index? Then one new record will do for
+ * all that keep theirs.
+ */
+static bool is_uniform(struct anon_space_move *move, unsigned long start,
+		       unsigned long end, unsigned long new_start)
+{
+	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
+
+	return !record || covers(record, start, end, new_start >> PAGE_SHIFT);
+}
+
+/*
+ * May pages be shared? Then it is no good to be interrupted at the first one,
+ * unless all of them return home.
+ */
 static bool has_relatives(struct mm_struct *mm)
 {
 	struct anon_space *space = &mm->anon_space;
@@ -93,8 +126,9 @@ int anon_space_move_begin(struct anon_space_move *move,
 {
 	struct mm_struct *mm = vma->vm_mm;
 	unsigned long new_end = new_addr + len;
+	struct anon_move *record;
 	gfp_t gfp = GFP_KERNEL;
-	bool stale, clipped;
+	bool home, stale, clipped;
 
 	mmap_assert_write_locked(mm);
 	*move = (struct anon_space_move) {
@@ -102,18 +136,23 @@ int anon_space_move_begin(struct anon_space_move *move,
 		.old_start = old_addr,
 		.old_end = old_addr + len,
 		.new_start = new_addr,
+		.delta = (old_addr >> PAGE_SHIFT) - (new_addr >> PAGE_SHIFT),
 		.bridge = new_addr,
 		.anon = vma->anon_vma,
-		.plain = vma->anon_vma && vma_is_anonymous(vma) &&
-			 !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)),
 	};
 	if (!move->anon)
 		return 0;
 
+	if (vma_is_anonymous(vma) &&
+	    !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)))
+		move->look = ANON_SPACE_LOOK_PLAIN;
+	record = anon_moves_find(to_moves(move), old_addr, move->old_end);
+	home = covers(record, old_addr, move->old_end, new_addr >> PAGE_SHIFT);
+	move->uniform = !record || home;
 	stale = anon_moves_find(to_moves(move), new_addr, new_end);
 	if (!stale)
 		gfp |= __GFP_NORETRY | __GFP_NOWARN;
-	if ((stale || has_relatives(mm)) && has_room(move))
+	if ((stale || (!home && has_relatives(mm))) && has_room(move))
 		move->spare = anon_move_alloc(gfp);
 	if (!stale)
 		return 0;
@@ -138,10 +177,11 @@ void anon_space_move_back(struct anon_space_move *move,
 	mmap_assert_write_locked(vma->vm_mm);
 	swap(move->old_start, move->new_start);
 	move->old_end = move->old_start + moved;
+	move->delta = -move->delta;
 	move->bridge = move->new_start;
 	move->vma = vma;
 	/* It has to be seen first whether a record is needed at all. */
-	move->plain = false;
+	move->look = ANON_SPACE_LOOK_CLOSE;
 	move->uniform = false;
 	move->back = true;
 }
@@ -205,6 +245,8 @@ static void anon_space_move_flush(struct anon_space_move *move)
 			       ((move->run_last - start) >> PAGE_SHIFT) + 1,
 			       move->bridge, &move->spare);
 	move->run_delta = 0;
+	if (move->look == ANON_SPACE_LOOK_AWAY)
+		move->look = ANON_SPACE_LOOK_PLAIN;
 }
 
 /**
@@ -246,16 +288,6 @@ int anon_space_move_reserve(struct anon_space_move *move)
 		return -ENOMEM;
 	move->spare = anon_move_alloc(gfp);
 	return move->spare ? 0 : -ENOMEM;
-}
-
-/* Does one record say all of a range, and that its pages have this index? */
-static bool is_recorded(struct anon_space_move *move, unsigned long start,
-			unsigned long end, pgoff_t index)
-{
-	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
-
-	return record && record->addr <= start && anon_move_end(record) >= end &&
-	       anon_move_index(record, start) == index;
 }
 
 /*
@@ -311,21 +343,6 @@ static void make_room_back(struct anon_space_move *move, pgoff_t index,
 	anon_space_move_reserve(move);
 }
 
-/*
- * The pages of a range are to move by whole page tables. If any is found by a
- * record, does that cover the range, and do its pages return to the address of
- * their index? Then one new record will do for all others.
- */
-static bool is_uniform(struct anon_space_move *move, unsigned long start,
-		       unsigned long end, unsigned long new_start)
-{
-	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
-
-	return !record ||
-	       (record->addr <= start && anon_move_end(record) >= end &&
-		anon_move_index(record, start) == new_start >> PAGE_SHIFT);
-}
-
 /**
  * __anon_space_move_may_table - anon_space_move_may_table() for a first table
  * @move: the move
@@ -352,14 +369,11 @@ bool __anon_space_move_may_table(struct anon_space_move *move,
 		make_room_back(move, index, new_start, new_start + (end - start));
 		return true;
 	}
-	if (!move->uniform)
-		move->uniform = is_uniform(move, move->old_start, move->old_end,
-					   move->new_start);
 	if (!move->uniform && !is_uniform(move, start, end, new_start) &&
 	    !anon_space_fault(ANON_SPACE_FAULT_TABLE))
 		return false;
 	/* A run that ends here uses up the record that is at hand. */
-	if ((start >> PAGE_SHIFT) - (new_start >> PAGE_SHIFT) != move->run_delta)
+	if (move->delta != move->run_delta)
 		anon_space_move_unlock(move);
 	return !anon_space_move_reserve(move);
 }
@@ -380,6 +394,9 @@ static bool keep_index(struct anon_space_move *move, pgoff_t index,
 			return false;
 		move->run_delta = delta;
 		move->run_start = new_addr;
+		if (move->look == ANON_SPACE_LOOK_PLAIN &&
+		    move->uniform && delta == move->delta)
+			move->look = ANON_SPACE_LOOK_AWAY;
 	}
 	move->run_last = new_addr + ((nr - 1) << PAGE_SHIFT);
 	return true;
@@ -547,7 +564,7 @@ static bool move_huge(struct anon_space_move *move, struct folio *folio,
 }
 
 /**
- * anon_space_move_pmd - prepare the reverse map for the move of a huge page
+ * __anon_space_move_pmd - anon_space_move_pmd() for all but the usual case
  * @move: the move
  * @pmd: its entry, present or of a migration
  * @new_addr: address that it moves to
@@ -555,14 +572,12 @@ static bool move_huge(struct anon_space_move *move, struct folio *folio,
  * Context: as anon_space_move_pte().
  * Return: as anon_space_move_pte().
  */
-bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
-			 unsigned long new_addr)
+bool __anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
+			   unsigned long new_addr)
 {
 	bool present = pmd_present(pmd);
 	struct folio *folio;
 
-	if (!move->anon)
-		return true;
 	anon_space_assert_write_locked(move->vma->vm_mm);
 	/* DAX marks pages that files share as PAGE_MAPPING_ANON does. */
 	if (present && pmd_devmap(pmd))

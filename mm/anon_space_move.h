@@ -8,15 +8,29 @@
 struct anon_move;
 
 /**
+ * enum anon_space_look - how closely a present entry has to be looked at
+ * @ANON_SPACE_LOOK_CLOSE: it may map a page of any kind
+ * @ANON_SPACE_LOOK_PLAIN: it maps an anonymous page, or the zero page
+ * @ANON_SPACE_LOOK_AWAY:  the same, and the run goes on over whatever page that
+ *                         may be shared
+ */
+enum anon_space_look {
+	ANON_SPACE_LOOK_CLOSE,
+	ANON_SPACE_LOOK_PLAIN,
+	ANON_SPACE_LOOK_AWAY,
+};
+
+/**
  * struct anon_space_move - a move of page table entries within one mm
  * @vma:       the VMA that they are moved from
  * @old_start: first address to move from
  * @old_end:   address behind the last
  * @new_start: first address to move to
+ * @delta:     number of pages from the new addresses to the old ones
  * @bridge:    address from which on a record may cover gaps
+ * @look:      how closely entries have to be looked at
  * @anon:      may there be anonymous pages at all?
- * @plain:     are all pages anonymous ones, or the zero page?
- * @uniform:   will one record do for all page tables that move as a whole?
+ * @uniform:   is one record enough for all pages that keep their index?
  * @back:      does this bring back what could be moved only in part?
  * @locked:    is the space lock held?
  * @spare:     a record for the next run, or NULL
@@ -30,9 +44,10 @@ struct anon_space_move {
 	unsigned long old_start;
 	unsigned long old_end;
 	unsigned long new_start;
+	pgoff_t delta;
 	unsigned long bridge;
+	enum anon_space_look look;
 	bool anon;
-	bool plain;
 	bool uniform;
 	bool back;
 	bool locked;
@@ -61,8 +76,8 @@ void __anon_space_move_table(struct anon_space_move *move,
 			     unsigned long size);
 bool __anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 			   unsigned long old_addr, unsigned long new_addr);
-bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
-			 unsigned long new_addr);
+bool __anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
+			   unsigned long new_addr);
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long new_addr);
 
@@ -88,9 +103,7 @@ static inline void anon_space_move_lock(struct anon_space_move *move)
 /* Does a table that moves as a whole continue the run of those before it? */
 static inline bool anon_space_move_goes_on(struct anon_space_move *move)
 {
-	return move->uniform &&
-	       move->run_delta == (move->old_start >> PAGE_SHIFT) -
-				  (move->new_start >> PAGE_SHIFT);
+	return move->uniform && move->run_delta == move->delta;
 }
 
 /**
@@ -182,6 +195,10 @@ static inline void anon_space_move_relax(struct anon_space_move *move,
  * still shared is asked at the start of a run only. The index of a page that is
  * not anonymous means nothing, and does no harm here.
  *
+ * Where one record is enough, the page of an entry that must not be written to
+ * is not even looked at once there is a run: it keeps its index, as those of a
+ * table do that moves as a whole. It may be our own, which the next move finds.
+ *
  * Context: as anon_space_move_pte().
  * Return: whether it is one of these.
  */
@@ -191,8 +208,16 @@ static inline bool anon_space_move_small(struct anon_space_move *move,
 	unsigned long flags;
 	struct page *page;
 
-	if (!move->plain || !pte_present(pte))
+	if (unlikely(move->look != ANON_SPACE_LOOK_PLAIN)) {
+		if (move->look == ANON_SPACE_LOOK_CLOSE || !pte_present(pte))
+			return false;
+		if (!pte_write(pte)) {
+			move->run_last = new_addr;
+			return true;
+		}
+	} else if (!pte_present(pte)) {
 		return false;
+	}
 	anon_space_assert_write_locked(move->vma->vm_mm);
 	page = pte_page(pte);
 	flags = READ_ONCE(page->flags) &
@@ -229,6 +254,34 @@ static inline bool anon_space_move_pte(struct anon_space_move *move,
 {
 	return !move->anon ||
 	       __anon_space_move_pte(move, ptep, pte, old_addr, new_addr);
+}
+
+/**
+ * anon_space_move_pmd - prepare the reverse map for the move of a huge page
+ * @move: the move
+ * @pmd: its entry, present or of a migration
+ * @new_addr: address that it moves to
+ *
+ * Context: as anon_space_move_pte().
+ * Return: as anon_space_move_pte().
+ */
+static inline bool anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
+				       unsigned long new_addr)
+{
+	struct folio *folio;
+
+	if (move->look != ANON_SPACE_LOOK_CLOSE && !move->run_delta &&
+	    pmd_present(pmd)) {
+		anon_space_assert_write_locked(move->vma->vm_mm);
+		folio = page_folio(pmd_page(pmd));
+		/* The huge zero page has no such flag. */
+		if (READ_ONCE(folio->flags) & BIT(PG_anon_exclusive)) {
+			anon_space_rewrite_index(folio, new_addr);
+			move->bridge = new_addr + PMD_SIZE;
+			return true;
+		}
+	}
+	return !move->anon || __anon_space_move_pmd(move, pmd, new_addr);
 }
 
 #endif /* _MM_ANON_SPACE_MOVE_H */

@@ -158,7 +158,7 @@ static inline void anon_space_detach_vma(struct vm_area_struct *vma)
 		anon_space_forget_vma(vma);
 }
 
-bool anon_space_walk_folio(struct mm_struct *mm, struct folio *folio,
+void anon_space_walk_folio(struct anon_vma *anon_vma, struct folio *folio,
 			   struct rmap_walk_control *rwc);
 bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,
 			   unsigned long end, struct folio *folio,

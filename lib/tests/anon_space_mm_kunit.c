@@ -298,6 +298,27 @@ static void moves_of_shared_pages_leave_one_record(struct kunit *test)
 	world_check(w);
 }
 
+/*
+ * Pages of our own between shared ones: while they are write-protected the record
+ * of the others does for them, too. It is gone when nothing is shared any more.
+ */
+static void protected_pages_join_the_run(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	world_share(w);
+	user_touch(w->parent, 8, 8, 2, 4);
+	user_protect(w->parent, 8, 8, PROT_READ);
+	op_move_away(w->parent);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
+	world_check(w);
+	user_exit(&w->child_task);
+	w->child = NULL;
+	user_move(w->parent, FAR, 8, FAR + 100);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	world_check(w);
+}
+
 /* Records go with the pages, also from the middle of a run. */
 static void unmap_forgets_records(struct kunit *test)
 {
@@ -651,6 +672,7 @@ static struct kunit_case mm_cases[] = {
 			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(move_of_private_pages_leaves_no_record),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_record),
+	KUNIT_CASE(protected_pages_join_the_run),
 	KUNIT_CASE(unmap_forgets_records),
 	KUNIT_CASE(holes_in_a_run_are_limited),
 	KUNIT_CASE(stale_records_are_limited),
