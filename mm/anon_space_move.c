@@ -14,7 +14,7 @@
  * - A page that only this mm maps gets the index of its new address. It may
  *   stay in the file of an ancestor: this mm is a member of that, too. If its
  *   entry is write-protected and a record has to be made anyway, it may keep its
- *   index.
+ *   index, small or large.
  * - A page that is shared keeps its index, and so does what cannot be told
  *   apart from a shared page or must not be written to just now: a folio under
  *   migration, a large folio of which only a part moves. The mm records where
@@ -94,10 +94,7 @@ static bool is_uniform(struct anon_space_move *move, unsigned long start,
 	return !record || covers(record, start, end, new_start >> PAGE_SHIFT);
 }
 
-/*
- * May pages be shared? Then it is no good to be interrupted at the first one,
- * unless all of them return home.
- */
+/* May pages be shared? Then it is no good to be interrupted at the first one. */
 static bool has_relatives(struct mm_struct *mm)
 {
 	struct anon_space *space = &mm->anon_space;
@@ -148,7 +145,8 @@ int anon_space_move_begin(struct anon_space_move *move,
 		move->look = ANON_SPACE_LOOK_PLAIN;
 	record = anon_moves_find(to_moves(move), old_addr, move->old_end);
 	home = covers(record, old_addr, move->old_end, new_addr >> PAGE_SHIFT);
-	move->uniform = !record || home;
+	move->fresh = !record;
+	move->uniform = move->fresh || home;
 	stale = anon_moves_find(to_moves(move), new_addr, new_end);
 	if (!stale)
 		gfp |= __GFP_NORETRY | __GFP_NOWARN;
@@ -182,6 +180,7 @@ void anon_space_move_back(struct anon_space_move *move,
 	move->vma = vma;
 	/* It has to be seen first whether a record is needed at all. */
 	move->look = ANON_SPACE_LOOK_CLOSE;
+	move->fresh = false;
 	move->uniform = false;
 	move->back = true;
 }
@@ -392,10 +391,14 @@ static bool keep_index(struct anon_space_move *move, pgoff_t index,
 		anon_space_move_flush(move);
 		if (!move->spare)
 			return false;
+		VM_WARN_ON_ONCE(move->fresh && delta != move->delta);
 		move->run_delta = delta;
 		move->run_start = new_addr;
-		if (move->look == ANON_SPACE_LOOK_PLAIN &&
-		    move->uniform && delta == move->delta)
+		/*
+		 * With records of the source most pages may be about to return
+		 * home: a record would only stand in the way there.
+		 */
+		if (move->look == ANON_SPACE_LOOK_PLAIN && move->fresh)
 			move->look = ANON_SPACE_LOOK_AWAY;
 	}
 	move->run_last = new_addr + ((nr - 1) << PAGE_SHIFT);

@@ -11,8 +11,8 @@ struct anon_move;
  * enum anon_space_look - how closely a present entry has to be looked at
  * @ANON_SPACE_LOOK_CLOSE: it may map a page of any kind
  * @ANON_SPACE_LOOK_PLAIN: it maps an anonymous page, or the zero page
- * @ANON_SPACE_LOOK_AWAY:  the same, and the run goes on over whatever page that
- *                         may be shared
+ * @ANON_SPACE_LOOK_AWAY:  the same, and the run goes on over all entries that
+ *                         are not writable
  */
 enum anon_space_look {
 	ANON_SPACE_LOOK_CLOSE,
@@ -30,6 +30,7 @@ enum anon_space_look {
  * @bridge:    address from which on a record may cover gaps
  * @look:      how closely entries have to be looked at
  * @anon:      may there be anonymous pages at all?
+ * @fresh:     is no page found by a record so far?
  * @uniform:   is one record enough for all pages that keep their index?
  * @back:      does this bring back what could be moved only in part?
  * @locked:    is the space lock held?
@@ -48,6 +49,7 @@ struct anon_space_move {
 	unsigned long bridge;
 	enum anon_space_look look;
 	bool anon;
+	bool fresh;
 	bool uniform;
 	bool back;
 	bool locked;
@@ -195,9 +197,10 @@ static inline void anon_space_move_relax(struct anon_space_move *move,
  * still shared is asked at the start of a run only. The index of a page that is
  * not anonymous means nothing, and does no harm here.
  *
- * Where one record is enough, the page of an entry that must not be written to
- * is not even looked at once there is a run: it keeps its index, as those of a
- * table do that moves as a whole. It may be our own, which the next move finds.
+ * Once there is a run, and no page was found by a record before, the page of an
+ * entry that is not writable is not even looked at: it keeps its index, as those
+ * of a table do that moves as a whole. It may be our own, which the next move
+ * finds.
  *
  * Context: as anon_space_move_pte().
  * Return: whether it is one of these.
@@ -212,6 +215,7 @@ static inline bool anon_space_move_small(struct anon_space_move *move,
 		if (move->look == ANON_SPACE_LOOK_CLOSE || !pte_present(pte))
 			return false;
 		if (!pte_write(pte)) {
+			anon_space_assert_write_locked(move->vma->vm_mm);
 			move->run_last = new_addr;
 			return true;
 		}

@@ -319,6 +319,31 @@ static void protected_pages_join_the_run(struct kunit *test)
 	world_check(w);
 }
 
+/*
+ * Pages that return home need no record, also behind a page that came to be while
+ * they were away and is shared as well.
+ */
+static void pages_at_home_leave_the_run(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct anon_move *record;
+
+	world_share(w);
+	op_move_away(w->parent);
+	user_touch(w->parent, FAR, 1, 1, 4);
+	KUNIT_ASSERT_EQ(test, user_fork(&w->fork_task), 0);
+	user_move(w->parent, FAR, 8, 8);
+	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
+	record = anon_moves_find(&current->mm->anon_space.moves, user_addr(0),
+				 user_addr(USER_WORLD));
+	KUNIT_ASSERT_NOT_NULL(test, record);
+	KUNIT_EXPECT_EQ(test, record->addr, user_addr(8));
+	KUNIT_EXPECT_EQ(test, record->nr, 1);
+	world_check(w);
+	user_exit(&w->fork_task);
+	world_check(w);
+}
+
 /* Records go with the pages, also from the middle of a run. */
 static void unmap_forgets_records(struct kunit *test)
 {
@@ -673,6 +698,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(move_of_private_pages_leaves_no_record),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_record),
 	KUNIT_CASE(protected_pages_join_the_run),
+	KUNIT_CASE(pages_at_home_leave_the_run),
 	KUNIT_CASE(unmap_forgets_records),
 	KUNIT_CASE(holes_in_a_run_are_limited),
 	KUNIT_CASE(stale_records_are_limited),
