@@ -21,7 +21,8 @@ OUT = pathlib.Path(os.environ['O'])
 PROGRAMS = TOP / 'tools' / 'bench' / 'programs'
 RUN = pathlib.Path('/run/bench')
 INTERVAL = 0.1
-TIMED = {'redis': 6, 'jemalloc_noretain': 8}    # threads and timers race
+# Threads and timers race.
+TIMED = {'redis': 6, 'jemalloc': 6, 'jemalloc_noretain': 8}
 PATIENCE = 1800                 # seconds of the guest
 JEMALLOC = 'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2'
 OBJECTS = ('mm/mremap.o',)
