@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Many at once: wall time for each operation of any of them. */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@
 #define PAGES		16
 #define CHILDREN	100
 #define CHILD_LOOPS	10
+#define GROUP		"/sys/fs/cgroup/bench"
 #define AREA(i)		(BASE + (i) * 2 * TABLE)
 
 #ifndef PR_SET_MEMORY_MERGE
@@ -131,11 +135,31 @@ static void run_children(const struct run *run)
 	result(run, (double)(now() - begin) / (CHILDREN * CHILD_LOOPS));
 }
 
+/* What is measured shall not reclaim the memory of anybody else. */
+static void join_group(void)
+{
+	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(GROUP, 0755) && errno != EEXIST)
+		die(GROUP ": %m");
+	write_file(GROUP "/cgroup.procs", "0");
+}
+
+/* EAGAIN if there is less to reclaim is to be expected. */
+static void reclaim(void)
+{
+	int fd = open(GROUP "/memory.reclaim", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || (write(fd, "1M", 2) < 0 && errno != EAGAIN))
+		die(GROUP "/memory.reclaim: %m");
+	close(fd);
+}
+
 /* Reclaims and compacts until it is killed. */
 static pid_t antagonist_start(void)
 {
 	pid_t pid;
 
+	join_group();
 	write_file("/sys/kernel/mm/ksm/sleep_millisecs", "1");
 	write_file("/sys/kernel/mm/ksm/run", "1");
 	if (prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0))
@@ -144,6 +168,7 @@ static pid_t antagonist_start(void)
 	if (pid)
 		return pid;
 	for (;;) {
+		reclaim();
 		write_file("/proc/sys/vm/compact_memory", "1");
 		usleep(1000);
 	}
@@ -160,14 +185,20 @@ static void antagonist_end(pid_t pid)
 		die("the antagonist ended with status %#x", status);
 }
 
-/* The child pushes its own pages out, too. */
-static void run_children_reclaim(const struct run *run)
-{
-	pid_t pid = antagonist_start();
-
-	run_children(run);
-	antagonist_end(pid);
+/* The same with an antagonist. */
+#define WITH_RECLAIM(name)						\
+static void run_##name##_reclaim(const struct run *run)		\
+{									\
+	pid_t pid = antagonist_start();					\
+									\
+	run_##name(run);						\
+	antagonist_end(pid);						\
 }
+
+WITH_RECLAIM(threads_fault)
+WITH_RECLAIM(threads_map)
+WITH_RECLAIM(threads_move)
+WITH_RECLAIM(children)
 
 static const struct metric metrics[] = {
 	{ "threads_fault", "N threads of a process fault 16 pages each",
@@ -178,7 +209,13 @@ static const struct metric metrics[] = {
 	  run_threads_move, { 2, 4 } },
 	{ "children_map", "100 children map, touch and unmap 16 pages each",
 	  run_children, { CHILDREN } },
-	{ "children_reclaim", "the same while memory is compacted and merged",
+	{ "threads_fault_reclaim", "fault while memory is reclaimed, compacted, merged",
+	  run_threads_fault_reclaim, { 2, 4 } },
+	{ "threads_map_reclaim", "map, touch and unmap meanwhile",
+	  run_threads_map_reclaim, { 2, 4 } },
+	{ "threads_move_reclaim", "touch and move meanwhile",
+	  run_threads_move_reclaim, { 2, 4 } },
+	{ "children_reclaim", "100 children map, touch and unmap meanwhile",
 	  run_children_reclaim, { CHILDREN } },
 };
 
