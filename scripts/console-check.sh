@@ -4,7 +4,7 @@
 # console-check.sh CONSOLE...: fail if a kernel complained on its console.
 # Shows the first complaint with its context and the headlines of the others.
 # scripts/console-splats says what a complaint is, scripts/console-allow which
-# lines are none.
+# lines are none, and so does the file scripts/$CONSOLE_ALLOW, if that is set.
 
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -14,18 +14,20 @@ BEFORE=5
 AFTER=40
 HEADLINES=10
 
-patterns() { sed '/^#/d; /^$/d' "$TOP/scripts/$1"; }
+patterns() { sed '/^#/d; /^$/d' "${@/#/$TOP/scripts/}"; }
+
+allowed() { patterns console-allow ${CONSOLE_ALLOW:+"$CONSOLE_ALLOW"}; }
 
 # Headlines of CONSOLE as "line number:text".  A line that only announces another,
 # which comes one or two lines later, is allowed with that one.
 headlines()
 {
 	grep -naE -f <(patterns console-splats) "$1" |
-		grep -avE -f <(patterns console-allow) |
+		grep -avE -f <(allowed) |
 		awk -F: 'FILENAME != "-" { allowed[$1 + 0]; next }
 			/\[ cut here/ && ($1 + 1 in allowed || $1 + 2 in allowed) { next }
 			{ print }' \
-			<(grep -naE -f <(patterns console-allow) "$1") - || true
+			<(grep -naE -f <(allowed) "$1") - || true
 }
 
 check()

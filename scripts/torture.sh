@@ -81,7 +81,7 @@ inject()
 {
 	local tunables=GLIBC_TUNABLES=glibc.pthread.rseq=0
 
-	random inject -i
+	CONSOLE_ALLOW=console-allow-inject random inject -i
 }
 
 chains()

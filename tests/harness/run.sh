@@ -167,6 +167,9 @@ test_console() # each line of splats.txt is a complaint, none of clean.txt is
 	local line
 
 	expect 0 scripts/console-check.sh tests/harness/clean.txt || return
+	CONSOLE_ALLOW=console-allow-inject \
+		expect 0 scripts/console-check.sh tests/harness/clean-inject.txt ||
+		return
 	while read -r line; do
 		echo "$line" >"$tmp/console"
 		expect 1 scripts/console-check.sh "$tmp/console" || return
