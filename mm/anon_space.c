@@ -21,8 +21,9 @@
  *	folio -> anon_vma -> members (mms) -> VMAs at the address of the index
  *
  * struct anon_space, part of each mm, holds what a walk needs there: the VMAs
- * that may have anonymous pages, and records of the pages that mremap() moved
- * without being able to rewrite their index (mm/anon_moves.c).
+ * that may have anonymous pages, and the map from address to file offset, which is
+ * the identity but for pages that mremap() moved without being able to rewrite their
+ * index (mm/anon_map.c).
  *
  * Two locks, each a rwsem: the file lock of an anon_vma, under which an mm
  * joins and leaves, and the space lock of an mm, under which its VMAs change
@@ -35,7 +36,7 @@
  * member mm has its page tables.
  */
 
-#include <linux/anon_moves.h>
+#include <linux/anon_map.h>
 #include <linux/anon_space.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
@@ -117,7 +118,7 @@ void __init anon_vma_init(void)
 					    SLAB_ACCOUNT, anon_vma_ctor);
 	anon_membership_cachep = KMEM_CACHE(anon_membership,
 					    SLAB_PANIC | SLAB_ACCOUNT);
-	anon_moves_setup();
+	anon_map_setup();
 }
 
 /* ---- memberships ---- */
@@ -132,10 +133,7 @@ static void anon_vma_join(struct anon_vma *anon_vma, struct mm_struct *mm,
 	membership->anon_vma = anon_vma;
 	get_anon_vma(anon_vma);
 	anon_vma->nr_members++;
-	if (anon_space_fault(ANON_SPACE_FAULT_CHILD_FIRST))
-		list_add(&membership->in_file, &anon_vma->members);
-	else
-		list_add_tail(&membership->in_file, &anon_vma->members);
+	list_add_tail(&membership->in_file, &anon_vma->members);
 	list_add_tail(&membership->in_mm, &mm->anon_space.memberships);
 }
 
@@ -265,7 +263,7 @@ void anon_space_init(struct mm_struct *mm)
 	space->vmas = RB_ROOT;
 	space->anon_vma = NULL;
 	INIT_LIST_HEAD(&space->memberships);
-	anon_moves_init(&space->moves);
+	anon_map_init(&space->map);
 	anon_space_identify(mm, NULL);
 }
 
@@ -278,8 +276,7 @@ void anon_space_init(struct mm_struct *mm)
 static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
 {
 	anon_vma_lock_write(anon_vma);
-	if (!anon_vma->owner ||	/* a relative may have been faster */
-	    anon_space_fault(ANON_SPACE_FAULT_ADOPT_OWNED)) {
+	if (!anon_vma->owner) {	/* a relative may have been faster */
 		anon_vma->owner = mm;
 		mm->anon_space.anon_vma = anon_vma;
 	}
@@ -291,9 +288,9 @@ static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
  * @mm: the child, without VMAs yet
  * @oldmm: the parent
  *
- * Makes @mm a member of all files of @oldmm, copies the move records, and gives
- * @mm a file of its own. This comes before any page table entry is copied: a
- * walker which has seen the parent's entry sees the child's copy of it then.
+ * Makes @mm a member of all files of @oldmm and gives it one of its own. This comes
+ * before any page table entry is copied: a walker which has seen the parent's entry
+ * sees the child's copy of it then.
  *
  * Context: sleeps. Both mmap_locks are held for writing. Takes the file lock of
  * each file of @oldmm, one at a time.
@@ -313,10 +310,6 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 	/* A first fault under a VMA lock could do it any time from now on. */
 	if (anon_space_prepare(oldmm))
 		return -ENOMEM;
-	/* Before the first walker can come. */
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_COPY) &&
-	    anon_moves_copy(&mm->anon_space.moves, &oldmm->anon_space.moves))
-		return -ENOMEM;
 
 	list_for_each_entry(old, &oldmm->anon_space.memberships, in_mm) {
 		new = kmem_cache_alloc(anon_membership_cachep, GFP_KERNEL);
@@ -324,8 +317,7 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 			return -ENOMEM;
 		anon_vma = old->anon_vma;
 		anon_vma_lock_write(anon_vma);
-		if (!anon_vma->owner ||
-		    anon_space_fault(ANON_SPACE_FAULT_ADOPT_OWNED)) {
+		if (!anon_vma->owner) {
 			nr_dead++;
 			if (anon_vma->nr_members < nr_others) {
 				nr_others = anon_vma->nr_members;
@@ -335,11 +327,7 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 		anon_vma_join(anon_vma, mm, new);
 		anon_vma_unlock_write(anon_vma);
 	}
-	if (anon_space_fault(ANON_SPACE_FAULT_NO_JOIN))
-		anon_vma_leave(list_first_entry(&mm->anon_space.memberships,
-						struct anon_membership, in_mm));
-	if ((nr_others == 1 || nr_dead > ANON_SPACE_MAX_DEAD) &&
-	    !anon_space_fault(ANON_SPACE_FAULT_NO_ADOPT))
+	if (nr_others == 1 || nr_dead > ANON_SPACE_MAX_DEAD)
 		anon_space_adopt(mm, heir);
 	return anon_space_prepare(mm);
 }
@@ -360,12 +348,12 @@ void anon_space_exit(struct mm_struct *mm)
 	struct anon_membership *membership, *next;
 
 	mmap_assert_write_locked(mm);
-	if (list_empty(&space->memberships) && !space->moves.nr)
+	if (list_empty(&space->memberships) && !space->map.nr)
 		return;
 
 	anon_space_lock_write(mm);
 	space->vmas = RB_ROOT;
-	anon_moves_destroy(&space->moves);
+	anon_map_destroy(&space->map);
 	anon_space_unlock_write(mm);
 
 	list_for_each_entry_safe(membership, next, &space->memberships, in_mm)
@@ -502,8 +490,8 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
  * anon_space_forget_vma - anon_space_detach_vma() for a VMA that is not hidden
  * @vma: a VMA in the tree, whose pages have been unmapped or moved elsewhere
  *
- * Also forgets what was recorded of pages moved there. A record that had to be
- * cut in two may stay if memory is short.
+ * Where nothing is mapped any more, from the VMA before to the one behind, extents
+ * are dropped as far as that takes no memory.
  *
  * Context: sleeps. mmap_lock held, for reading if @vma has been taken out of
  * the mm's VMAs. Takes the space lock.
@@ -511,23 +499,63 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
 void anon_space_forget_vma(struct vm_area_struct *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct anon_space *space = &mm->anon_space;
-	struct anon_move *spare = NULL;
-	bool clipped;
+	struct anon_map *map = &mm->anon_space.map;
+	struct vm_area_struct *prev, *next;
 
 	mmap_assert_locked(mm);
 	anon_space_lock_write(mm);
-	__anon_space_detach_vma(vma);
-	if (space->moves.nr && !anon_space_fault(ANON_SPACE_FAULT_NO_CLIP)) {
-		clipped = anon_moves_clip(&space->moves, vma->vm_start,
-					  vma->vm_end, &spare);
-		if (!clipped && space->moves.nr < sysctl_max_map_count)
-			spare = anon_move_alloc(GFP_NOWAIT | __GFP_NOWARN);
-		if (spare)
-			anon_moves_clip(&space->moves, vma->vm_start,
-					vma->vm_end, &spare);
+	if (unlikely(map->nr)) {
+		prev = to_vma(rb_prev(&vma->anon_rb));
+		next = to_vma(rb_next(&vma->anon_rb));
+		anon_map_trim(map, prev ? prev->vm_end : 0,
+			      next ? next->vm_start : ULONG_MAX);
 	}
+	__anon_space_detach_vma(vma);
 	anon_space_unlock_write(mm);
+}
+
+/**
+ * anon_space_inherit_vma - show a VMA of a child to the reverse map
+ * @vma: the VMA, of which no page table entry has been copied
+ * @old: the parent's, which has an anon_vma
+ *
+ * Pages that both are going to map have equal offsets (INV-4b).
+ *
+ * Context: sleeps. Both mmap_locks are held for writing. VMAs are inherited from
+ * low to high addresses. Takes the space lock of the child.
+ * Return: 0 or -ENOMEM, when anon_space_exit() is to clean up.
+ */
+int anon_space_inherit_vma(struct vm_area_struct *vma,
+			   struct vm_area_struct *old)
+{
+	struct anon_map *old_map = &old->vm_mm->anon_space.map;
+	struct mm_struct *mm = vma->vm_mm;
+	struct anon_spares spares = {};
+	struct anon_extent *extent;
+	unsigned long nr = 0;
+
+	mmap_assert_write_locked(mm);
+	mmap_assert_write_locked(old->vm_mm);
+	if (likely(!old_map->nr)) {
+		anon_space_attach_vma(vma);
+		return 0;
+	}
+
+	extent = anon_map_find(old_map, old->vm_start, old->vm_end);
+	for (; extent; extent = anon_map_next(extent, old->vm_end))
+		nr++;
+	if (anon_spares_fill(&spares, nr, GFP_KERNEL)) {
+		anon_spares_free(&spares);
+		return -ENOMEM;
+	}
+	/* Walkers may be there already, for VMAs inherited before. */
+	anon_space_lock_write(mm);
+	anon_map_inherit(&mm->anon_space.map, old_map, old->vm_start,
+			 old->vm_end, &spares);
+	__anon_space_attach_vma(vma);
+	anon_space_unlock_write(mm);
+	anon_spares_free(&spares);
+	return 0;
 }
 
 /**
@@ -543,74 +571,173 @@ void anon_space_forget_vma(struct vm_area_struct *vma)
 int __anon_vma_prepare(struct vm_area_struct *vma)
 {
 	might_sleep();
+	if (!rwsem_is_locked(&vma->vm_mm->mmap_lock))
+		vma_assert_locked(vma);
 	if (unlikely(anon_space_prepare(vma->vm_mm)))
 		return -ENOMEM;
 	anon_space_attach_vma(vma);
 	return 0;
 }
 
-/* ---- addresses and indices ---- */
+/* ---- addresses and offsets ---- */
 
 /**
- * __anon_space_index - the index that a page shared by relatives has
- * @mm: the mm
- * @addr: the address at which @mm maps the page
- *
- * Context: space lock held.
- * Return: the index that a record gives, or else that of the address.
- */
-pgoff_t __anon_space_index(struct mm_struct *mm, unsigned long addr)
-{
-	struct anon_move *move;
-
-	anon_space_assert_locked(mm);
-	move = anon_moves_find(&mm->anon_space.moves, addr, addr + PAGE_SIZE);
-	return move ? anon_move_index(move, addr) : addr >> PAGE_SHIFT;
-}
-
-/**
- * anon_space_index - the index that a page shared by relatives has
- * @mm: the mm
- * @addr: the address at which @mm maps the page
- *
- * Context: sleeps. mmap_lock or the lock of the VMA there held: the answer
- * holds as long. Takes the space lock if anything was moved at all.
- * Return: the index that a record gives, or else that of the address.
- */
-pgoff_t anon_space_index(struct mm_struct *mm, unsigned long addr)
-{
-	pgoff_t index;
-
-	/* mremap() of this address is excluded, so it cannot come from zero. */
-	if (!data_race(mm->anon_space.moves.nr))
-		return addr >> PAGE_SHIFT;
-	anon_space_lock_read(mm);
-	index = __anon_space_index(mm, addr);
-	anon_space_unlock_read(mm);
-	return index;
-}
-
-/**
- * anon_space_finds - would a walk find this page if it were mapped here?
- * @mm: the mm
- * @addr: the address in @mm
- * @folio: an anonymous folio, possibly in the swap cache only
+ * anon_space_fits - may a folio of the swap cache be mapped here?
+ * @vma: the VMA
+ * @addr: the address
+ * @folio: an anonymous folio, no KSM page
  * @page: the page of @folio
  *
- * Context: sleeps. Folio lock held; mmap_lock or the lock of the VMA at @addr
- * held: the answer holds as long as both. May take the space lock.
- * Return: whether it would.
+ * While it is mapped nowhere it has no file and no index: who maps it first sets
+ * both. Then others may map it if they find it there.
+ *
+ * Context: folio lock held; mmap_lock or the lock of @vma held: the answer holds as
+ * long as both.
+ * Return: whether it may.
  */
-bool anon_space_finds(struct mm_struct *mm, unsigned long addr,
-		      struct folio *folio, struct page *page)
+bool anon_space_fits(struct vm_area_struct *vma, unsigned long addr,
+		     struct folio *folio, struct page *page)
 {
-	pgoff_t index = folio->index + folio_page_idx(folio, page);
+	pgoff_t offset = anon_space_offset(vma->vm_mm, addr);
+	pgoff_t idx = folio_page_idx(folio, page);
 
 	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
-	if (!anon_space_is_member(mm, folio_anon_vma(folio)))
+	if (!folio_mapped(folio))
+		return offset >= idx;
+	return offset == folio->index + idx &&
+	       anon_space_is_member(vma->vm_mm, folio_anon_vma(folio));
+}
+
+/**
+ * anon_space_address - where does a VMA map an offset?
+ * @vma: the VMA
+ * @offset: offset in the mm's file
+ *
+ * Several addresses may have the same offset. Who looks for a certain page has to
+ * walk the reverse map.
+ *
+ * Context: sleeps. mmap_lock held. Takes the space lock.
+ * Return: an address in @vma that has the offset, or -EFAULT.
+ */
+unsigned long anon_space_address(struct vm_area_struct *vma, pgoff_t offset)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned long addr = offset << PAGE_SHIFT;
+	struct anon_extent *extent;
+
+	mmap_assert_locked(mm);
+	anon_space_lock_read(mm);
+	if (addr >= vma->vm_start && addr < vma->vm_end &&
+	    anon_space_offset(mm, addr) == offset)
+		goto found;
+	for (extent = anon_map_find_offset(&mm->anon_space.map, offset, offset);
+	     extent; extent = anon_map_next_offset(extent, offset, offset)) {
+		addr = anon_extent_addr(extent, offset);
+		if (addr >= vma->vm_start && addr < vma->vm_end)
+			goto found;
+	}
+	addr = -EFAULT;
+found:
+	anon_space_unlock_read(mm);
+	return addr;
+}
+
+/* May others map pages of this mm? */
+static bool has_relatives(struct mm_struct *mm)
+{
+	struct anon_space *space = &mm->anon_space;
+
+	if (!space->anon_vma)
 		return false;
-	return index == addr >> PAGE_SHIFT ||
-	       index == anon_space_index(mm, addr);
+	/* Who joins does so under our mmap_lock, and who leaves may do it later. */
+	return !list_is_singular(&space->memberships) ||
+	       data_race(space->anon_vma->nr_members) > 1;
+}
+
+/**
+ * anon_space_has_room - may a range be moved without too many extents? (INV-7)
+ * @mm: the mm
+ * @addr: first address
+ * @len: number of bytes
+ *
+ * On a kernel without this each extent would be a VMA of its own, so the limit is
+ * that of VMAs. It is asked before anything is changed. Private memory that moves
+ * entry by entry leaves an extent only by bad luck, and may move as long as there is
+ * room for that.
+ *
+ * Context: mmap_lock held for writing.
+ * Return: whether it may.
+ */
+bool anon_space_has_room(struct mm_struct *mm, unsigned long addr,
+			 unsigned long len)
+{
+	struct anon_map *map = &mm->anon_space.map;
+	unsigned long end, pos, nr;
+
+	mmap_assert_write_locked(mm);
+	if (likely(!map->nr) ||
+	    (len < PMD_SIZE && map->nr < sysctl_max_map_count &&
+	     !has_relatives(mm)))
+		return true;
+	/* One more if an extent at the destination has to be cut in two. */
+	nr = map->nr + 1;
+	for (pos = addr; pos - addr < len; pos = end) {
+		anon_map_offset(map, pos, &end);
+		if (++nr > sysctl_max_map_count)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * __anon_space_grow - anon_space_grow() if there are extents
+ * @mm: the mm
+ * @end: where the VMA ended
+ * @new_end: where it ends now
+ *
+ * Context: as anon_space_grow(). Takes the space lock.
+ */
+void __anon_space_grow(struct mm_struct *mm, unsigned long end,
+		       unsigned long new_end)
+{
+	mmap_assert_write_locked(mm);
+	anon_space_lock_write(mm);
+	anon_map_grow(&mm->anon_space.map, end, new_end);
+	anon_space_unlock_write(mm);
+}
+
+/**
+ * __anon_space_level - anon_space_level() if the offset is not even
+ * @mm: the mm
+ * @start: first address
+ * @end: address behind the last
+ *
+ * Context: as anon_space_grow(). Takes the space lock.
+ */
+void __anon_space_level(struct mm_struct *mm, unsigned long start,
+			unsigned long end)
+{
+	mmap_assert_write_locked(mm);
+	anon_space_lock_write(mm);
+	anon_map_level(&mm->anon_space.map, start, end);
+	anon_space_unlock_write(mm);
+}
+
+/**
+ * __anon_space_trim - anon_space_trim() if there are extents
+ * @mm: the mm
+ * @start: first address
+ * @end: address behind the last
+ *
+ * Context: as anon_space_grow(). Takes the space lock.
+ */
+void __anon_space_trim(struct mm_struct *mm, unsigned long start,
+		       unsigned long end)
+{
+	mmap_assert_write_locked(mm);
+	anon_space_lock_write(mm);
+	anon_map_trim(&mm->anon_space.map, start, end);
+	anon_space_unlock_write(mm);
 }
 
 /* ---- walking the reverse map ---- */
@@ -639,24 +766,38 @@ static __always_inline bool walk_vmas(struct mm_struct *mm, unsigned long start,
 	return true;
 }
 
-static bool walk_moves(struct mm_struct *mm, pgoff_t first, pgoff_t last,
-		       struct folio *folio, struct rmap_walk_control *rwc)
+/* Where the offset is that of the address. */
+static bool walk_gaps(struct mm_struct *mm, unsigned long start,
+		      unsigned long end, struct folio *folio,
+		      struct rmap_walk_control *rwc)
 {
-	struct anon_moves *moves = &mm->anon_space.moves;
-	struct anon_move *move;
+	struct anon_extent *extent;
 
-	for (move = anon_moves_find_index(moves, first, last); move;
-	     move = anon_moves_next_index(move, first, last)) {
-		pgoff_t from = max(first, move->index);
-		pgoff_t to = min(last + 1, move->index + move->nr);
-		unsigned long start = anon_move_addr(move, from);
-		unsigned long end = anon_move_addr(move, to);
+	extent = anon_map_find(&mm->anon_space.map, start, end);
+	for (; extent; extent = anon_map_next(extent, end)) {
+		if (start < extent->start &&
+		    !walk_vmas(mm, start, extent->start, folio, rwc))
+			return false;
+		start = extent->end;
+	}
+	return start >= end || walk_vmas(mm, start, end, folio, rwc);
+}
+
+static bool walk_extents(struct mm_struct *mm, pgoff_t first, pgoff_t last,
+			 struct folio *folio, struct rmap_walk_control *rwc)
+{
+	struct anon_map *map = &mm->anon_space.map;
+	struct anon_extent *extent;
+
+	for (extent = anon_map_find_offset(map, first, last); extent;
+	     extent = anon_map_next_offset(extent, first, last)) {
+		unsigned long start = extent->start, end = extent->end;
 
 		cond_resched();
-		/* All pages of the folio were looked for there. */
-		if (start >> PAGE_SHIFT >= first &&
-		    (end - 1) >> PAGE_SHIFT <= last)
-			continue;
+		if (anon_extent_offset(extent, start) < first)
+			start = anon_extent_addr(extent, first);
+		if (anon_extent_offset(extent, end) > last)
+			end = anon_extent_addr(extent, last + 1);
 		if (!walk_vmas(mm, start, end, folio, rwc))
 			return false;
 	}
@@ -689,11 +830,13 @@ static __always_inline bool walk_member(struct mm_struct *mm,
 		return false;
 	/* mremap() rewrites it under the space lock: read it once, here. */
 	index = READ_ONCE(folio->index);
-	more = walk_vmas(mm, index << PAGE_SHIFT, (index + nr) << PAGE_SHIFT,
-			 folio, rwc);
-	if (more && mm->anon_space.moves.nr &&
-	    !anon_space_fault(ANON_SPACE_FAULT_NO_VISIT))
-		more = walk_moves(mm, index, index + nr - 1, folio, rwc);
+	if (likely(!mm->anon_space.map.nr))
+		more = walk_vmas(mm, index << PAGE_SHIFT,
+				 (index + nr) << PAGE_SHIFT, folio, rwc);
+	else
+		more = walk_gaps(mm, index << PAGE_SHIFT,
+				 (index + nr) << PAGE_SHIFT, folio, rwc) &&
+		       walk_extents(mm, index, index + nr - 1, folio, rwc);
 	anon_space_unlock_read(mm);
 	return more;
 }
@@ -704,12 +847,11 @@ static __always_inline bool walk_member(struct mm_struct *mm,
  * @folio: the folio, not a KSM one
  * @rwc: what to do there
  *
- * Visits in each member each VMA that has the address of the folio's index, or
- * to which a record says that pages with this index were moved, until the
- * callback says that it is enough or a lock is contended, when @rwc->contended
- * is set. A large folio may be visited more than once in a VMA. The address is
- * that of its first page which may be mapped in this place: where the VMA or the
- * record begins if that is inside of the folio.
+ * Visits in each member each VMA that has addresses of the folio's offsets, until the
+ * callback says that it is enough or a lock is contended, when @rwc->contended is
+ * set. The address is that of the first page of the folio which may be mapped there;
+ * where the offset does not go on evenly from there page_vma_mapped_walk() ends, and
+ * what is left is another visit. So each page table entry is found once (INV-2).
  *
  * Context: sleeps unless @rwc->try_lock is set. File lock held. Takes the space
  * lock of one member after the other.

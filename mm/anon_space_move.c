@@ -7,44 +7,41 @@
 /**
  * DOC: Moving anonymous memory
  *
- * A move from A to B changes the offset of the pages in the mm's file. While
- * the page table entries move, under the space lock and the page table locks,
- * each is looked at:
+ * A page that is mapped at address a has the index f(a), the offset that the map of
+ * its mm has for that address (mm/anon_map.c, INV-4). A move from A to B may hold to
+ * that in two ways:
  *
- * - A page that only this mm maps gets the index of its new address. It may
- *   stay in the file of an ancestor: this mm is a member of that, too. If its
- *   entry is write-protected and a record has to be made anyway, it may keep its
- *   index, small or large.
- * - A page that is shared keeps its index, and so does what cannot be told
- *   apart from a shared page or must not be written to just now: a folio under
- *   migration, a large folio of which only a part moves. The mm records where
- *   such pages went (mm/anon_moves.c).
- * - A swap entry has no index. If only this mm has it, the folio will get one
- *   when it is swapped in; if relatives may have it, too, the index is the one
- *   that all of them agree on, that of the page before any of them moved it.
- * - A whole page table moves without a look at its pages, which all keep theirs,
- *   unless there is a record already that leads elsewhere than back home: then
- *   the entries may be of two origins, which a single record cannot say.
+ * - *Rewrite*: the page gets the index f(B). That takes a look at each entry, and a
+ *   page that nobody else maps, as it has only one index. It leaves nothing behind.
+ * - *Keep*: f of B becomes what f of A was, and no page has to be looked at.
  *
- * Walkers of the reverse map take the space lock of one mm after that of the
- * other, and read the index inside. So they see an entry, its index and the
- * record either before or after the move.
+ * Each move rewrites from its start up to the first thing whose index it cannot
+ * rewrite, and keeps from there to its end. So it changes its mind once, and adds one
+ * piece to the map at most, where stock mremap() adds a VMA. A page table that moves
+ * as a whole is such a thing: a chain of such moves costs nothing for each page.
  *
- * The space lock is kept from one table or huge page to the next, and the record
- * of what was kept is added when it is released: before memory is allocated, and
- * when anybody waits for it.
+ *	source        | ours  ours  | shared  ours  ours |
+ *	destination   |    f(B)     |        f(A)        |
  *
- * Records are allocated outside of all locks: when there is none left for an
- * entry, the move is interrupted before that entry. Those over the source are
- * dropped only at the end, so a move that fails can go back without needing
- * any, unless a page that was rewritten cannot be rewritten again: it is under
- * migration now, or reclaim has unmapped a part of its large folio, or it was
- * part of a huge page that has been split. That must not fail, and takes one or
- * two small allocations, with no lock held that reclaim takes.
+ * For what is kept, the destination has its offsets before the first entry is there,
+ * and the source has them until it is unmapped. So each entry is true wherever it is,
+ * walkers find it at either place, and the space lock may be released between any two
+ * of them.
+ *
+ * A move that stops half-way goes back by a move of the same kind. What was kept fits
+ * where it came from. What was rewritten is rewritten again; if that has become
+ * impossible - reclaim has split a huge page, or a page is under migration - what
+ * follows is kept, for which memory must be there (__GFP_NOFAIL, some extents of 80
+ * bytes, with no lock held that reclaim takes).
+ *
+ * Who walks the reverse map takes the space lock of one mm after that of the other,
+ * and reads the index inside, so it sees an entry and its index either before or
+ * after the move.
  */
 
-#include <linux/anon_moves.h>
+#include <linux/anon_map.h>
 #include <linux/anon_space.h>
+#include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -55,54 +52,23 @@
 #include "anon_space_move.h"
 #include "internal.h"
 
-static struct anon_moves *to_moves(struct anon_space_move *move)
-{
-	return &move->vma->vm_mm->anon_space.moves;
-}
-
-/* INV-7 */
-static bool has_room(struct anon_space_move *move)
-{
-	return to_moves(move)->nr < sysctl_max_map_count;
-}
-
-/* Does a record, if any, say that all pages of a range have this index? */
-static bool covers(const struct anon_move *record, unsigned long start,
-		   unsigned long end, pgoff_t index)
-{
-	return record && record->addr <= start && anon_move_end(record) >= end &&
-	       anon_move_index(record, start) == index;
-}
-
-static bool is_recorded(struct anon_space_move *move, unsigned long start,
-			unsigned long end, pgoff_t index)
-{
-	return covers(anon_moves_find(to_moves(move), start, end), start, end,
-		      index);
-}
-
 /*
- * If any page of a range is found by a record, does that cover the range, and do
- * its pages return to the address of their index? Then one new record will do for
- * all that keep theirs.
+ * To find out that a page has come to be ours alone costs more than moving it. An
+ * extent for more pages than this is cheaper.
  */
-static bool is_uniform(struct anon_space_move *move, unsigned long start,
-		       unsigned long end, unsigned long new_start)
-{
-	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
+#define ANON_SPACE_OWN_PAGES	16
 
-	return !record || covers(record, start, end, new_start >> PAGE_SHIFT);
+/* The large folios that begin or end outside of the range. */
+#define ANON_SPACE_SPLITS	2
+
+static struct anon_map *to_map(struct anon_space_move *move)
+{
+	return &move->vma->vm_mm->anon_space.map;
 }
 
-/* May pages be shared? Then it is no good to be interrupted at the first one. */
-static bool has_relatives(struct mm_struct *mm)
+static unsigned long to_new(struct anon_space_move *move, unsigned long old_addr)
 {
-	struct anon_space *space = &mm->anon_space;
-
-	if (!list_is_singular(&space->memberships))
-		return true;
-	/* A guess: whoever joins or leaves meanwhile makes no difference. */
-	return data_race(space->anon_vma->nr_members) > 1;
+	return move->new_start + (old_addr - move->old_start);
 }
 
 /**
@@ -113,52 +79,33 @@ static bool has_relatives(struct mm_struct *mm)
  * @new_addr: first address to move to
  * @len: number of bytes
  *
- * Context: sleeps. mmap_lock held for writing; nothing is mapped at the new
- * addresses. Takes the space lock.
- * Return: 0, or -ENOMEM if a stale record at the new addresses cannot be cut.
+ * Context: mmap_lock held for writing and the VMAs locked; nothing is mapped at the
+ * new addresses.
  */
-int anon_space_move_begin(struct anon_space_move *move,
-			  struct vm_area_struct *vma, unsigned long old_addr,
-			  unsigned long new_addr, unsigned long len)
+void anon_space_move_begin(struct anon_space_move *move,
+			   struct vm_area_struct *vma, unsigned long old_addr,
+			   unsigned long new_addr, unsigned long len)
 {
-	struct mm_struct *mm = vma->vm_mm;
-	unsigned long new_end = new_addr + len;
-	struct anon_move *record;
-	gfp_t gfp = GFP_KERNEL;
-	bool home, stale, clipped;
-
-	mmap_assert_write_locked(mm);
+	mmap_assert_write_locked(vma->vm_mm);
 	*move = (struct anon_space_move) {
 		.vma = vma,
 		.old_start = old_addr,
 		.old_end = old_addr + len,
 		.new_start = new_addr,
-		.delta = (old_addr >> PAGE_SHIFT) - (new_addr >> PAGE_SHIFT),
-		.bridge = new_addr,
 		.anon = vma->anon_vma,
 	};
 	if (!move->anon)
-		return 0;
-
-	if (vma_is_anonymous(vma) &&
-	    !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)))
-		move->look = ANON_SPACE_LOOK_PLAIN;
-	record = anon_moves_find(to_moves(move), old_addr, move->old_end);
-	home = covers(record, old_addr, move->old_end, new_addr >> PAGE_SHIFT);
-	move->fresh = !record;
-	move->uniform = move->fresh || home;
-	stale = anon_moves_find(to_moves(move), new_addr, new_end);
-	if (!stale)
-		gfp |= __GFP_NORETRY | __GFP_NOWARN;
-	if ((stale || (!home && has_relatives(mm))) && has_room(move))
-		move->spare = anon_move_alloc(gfp);
-	if (!stale)
-		return 0;
-	anon_space_lock_write(mm);
-	clipped = anon_moves_clip(to_moves(move), new_addr, new_end,
-				  &move->spare);
-	anon_space_unlock_write(mm);
-	return clipped ? 0 : -ENOMEM;
+		return;
+	move->keep_from = move->old_end;
+	move->may_split = ANON_SPACE_SPLITS;
+	move->plain = vma_is_anonymous(vma) &&
+		      !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP));
+	move->own = len <= ANON_SPACE_OWN_PAGES * PAGE_SIZE;
+	move->stack = vma_is_temporary_stack(vma);
+	/* It leads home, for example: there is nothing to choose. */
+	if (unlikely(to_map(move)->nr) && !move->stack &&
+	    anon_map_equal(to_map(move), old_addr, new_addr, len))
+		move->keep_from = old_addr;
 }
 
 /**
@@ -173,263 +120,77 @@ void anon_space_move_back(struct anon_space_move *move,
 			  struct vm_area_struct *vma, unsigned long moved)
 {
 	mmap_assert_write_locked(vma->vm_mm);
+	if (move->anon)
+		move->keep_from = min(to_new(move, move->keep_from),
+				      move->new_start + moved);
 	swap(move->old_start, move->new_start);
 	move->old_end = move->old_start + moved;
-	move->delta = -move->delta;
-	move->bridge = move->new_start;
 	move->vma = vma;
-	/* It has to be seen first whether a record is needed at all. */
-	move->look = ANON_SPACE_LOOK_CLOSE;
-	move->fresh = false;
-	move->uniform = false;
 	move->back = true;
 }
 
-/**
- * anon_space_move_end - all entries have been moved
- * @move: the move
- *
- * Forgets what was recorded of pages at the addresses that they have left.
- *
- * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+/*
+ * Only a part of a folio that nobody shares moves: the pages go on one by one. As with
+ * UFFDIO_MOVE, which does the same, that fails if somebody else uses the folio.
  */
-void anon_space_move_end(struct anon_space_move *move)
+static bool split(struct anon_space_move *move)
+{
+	struct folio *folio = move->split;
+	bool done = false;
+
+	move->split = NULL;
+	move->may_split--;
+	if (folio_trylock(folio)) {
+		done = folio_test_large(folio) && !folio_test_writeback(folio) &&
+		       !split_folio(folio);
+		folio_unlock(folio);
+	}
+	folio_put(folio);
+	return done;
+}
+
+/**
+ * __anon_space_move_keep - anon_space_move_keep() when entries were rewritten so far
+ * @move: the move
+ * @old_addr: where to begin
+ *
+ * Context: as anon_space_move_keep().
+ * Return: as anon_space_move_keep().
+ */
+int __anon_space_move_keep(struct anon_space_move *move, unsigned long old_addr)
 {
 	struct mm_struct *mm = move->vma->vm_mm;
-	unsigned long start = move->old_start, end = move->old_end;
-	struct anon_move *record = NULL;
+	struct anon_map *map = to_map(move);
+	struct anon_spares spares = {};
+	gfp_t gfp = GFP_KERNEL | (move->back ? __GFP_NOFAIL : 0);
+	unsigned long new_addr, len;
 
 	mmap_assert_write_locked(mm);
-	/* The stack of a new program moves down by less than its size. */
-	if (move->new_start < start)
-		start = max(start, move->new_start + (end - start));
-	if (move->anon && start < end)
-		record = anon_moves_find(to_moves(move), start, end);
-	if (record) {
-		/* To cut it in two takes another one. */
-		if (record->addr < start && anon_move_end(record) > end &&
-		    !move->spare && has_room(move))
-			move->spare = anon_move_alloc(GFP_KERNEL | __GFP_NOWARN);
-		anon_space_lock_write(mm);
-		anon_moves_clip(to_moves(move), start, end, &move->spare);
-		anon_space_unlock_write(mm);
-	}
-	anon_move_free(move->spare);
-}
-
-/**
- * __anon_space_move_lock - anon_space_move_lock() if @move has no lock yet
- * @move: the move
- *
- * Context: sleeps. mmap_lock held for writing. Takes the space lock.
- */
-void __anon_space_move_lock(struct anon_space_move *move)
-{
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
-		anon_space_lock_write(move->vma->vm_mm);
-	move->locked = true;
-}
-
-/* Record the pages that were kept, before any walker can miss them. */
-static void anon_space_move_flush(struct anon_space_move *move)
-{
-	unsigned long start = move->run_start;
-
-	if (!move->run_delta)
-		return;
-	anon_space_assert_write_locked(move->vma->vm_mm);
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_RECORD))
-		anon_moves_add(to_moves(move), start,
-			       (start >> PAGE_SHIFT) + move->run_delta,
-			       ((move->run_last - start) >> PAGE_SHIFT) + 1,
-			       move->bridge, &move->spare);
-	move->run_delta = 0;
-	if (move->look == ANON_SPACE_LOOK_AWAY)
-		move->look = ANON_SPACE_LOOK_PLAIN;
-}
-
-/**
- * anon_space_move_unlock - let walkers see what was moved
- * @move: the move
- *
- * Context: releases the lock if @move has it.
- */
-void anon_space_move_unlock(struct anon_space_move *move)
-{
-	if (!move->locked)
-		return;
-	anon_space_move_flush(move);
-	move->locked = false;
-	if (!anon_space_fault(ANON_SPACE_FAULT_NO_LOCK))
-		anon_space_unlock_write(move->vma->vm_mm);
-}
-
-/**
- * anon_space_move_reserve - have a record at hand
- * @move: the move
- *
- * Context: sleeps. mmap_lock held for writing. Releases the space lock if there
- * is none yet.
- * Return: 0, or -ENOMEM, also if the mm has too many records (INV-7). While
- * moving back it does not fail.
- */
-int anon_space_move_reserve(struct anon_space_move *move)
-{
-	gfp_t gfp = GFP_KERNEL;
-
-	mmap_assert_write_locked(move->vma->vm_mm);
-	if (!move->anon || move->spare)
+	VM_WARN_ON_ONCE(move->locked);
+	if (move->split && split(move))
 		return 0;
-	anon_space_move_unlock(move);
-	if (move->back)
-		gfp |= __GFP_NOFAIL;
-	else if (!has_room(move))
+	/* Source and destination may overlap, and all its pages are its own. */
+	if (WARN_ON_ONCE(move->stack))
 		return -ENOMEM;
-	move->spare = anon_move_alloc(gfp);
-	return move->spare ? 0 : -ENOMEM;
-}
 
-/*
- * While moving back: are the pages found by what was recorded before the move?
- * If not, make room for a new record.
- */
-static bool recorded_before(struct anon_space_move *move, pgoff_t index,
-			    unsigned long new_addr, unsigned long nr)
-{
-	unsigned long new_end = new_addr + (nr << PAGE_SHIFT);
-
-	if (is_recorded(move, new_addr, new_end, index))
-		return true;
-	anon_space_move_flush(move);
-	anon_moves_clip(to_moves(move), new_addr, new_end, &move->spare);
-	return false;
-}
-
-/*
- * By which index are the pages of a table found that are not found by their own
- * address? False if there are several, so that one record cannot say it.
- *
- * A table that goes back as a whole came as a whole, or has come into being
- * since: it maps the pages that a huge page was split into. All of them have
- * one origin, because no record of other pages covers a huge page that is found
- * by its own address, see anon_space_move_pmd().
- */
-static bool table_index(struct anon_space_move *move, unsigned long start,
-			unsigned long end, pgoff_t *index)
-{
-	struct anon_move *record = anon_moves_find(to_moves(move), start, end);
-
-	*index = record ? anon_move_index(record, start) : start >> PAGE_SHIFT;
-	return !record ||
-	       (record->addr <= start && anon_move_end(record) >= end);
-}
-
-/*
- * A table goes back as a whole: have the record at hand that it needs, and no
- * other one in its place. To cut one in two takes a record as well.
- */
-static void make_room_back(struct anon_space_move *move, pgoff_t index,
-			   unsigned long new_start, unsigned long new_end)
-{
-	if (index == new_start >> PAGE_SHIFT ||
-	    is_recorded(move, new_start, new_end, index))
-		return;
-	anon_space_move_unlock(move);	/* may use up the record */
-	anon_space_move_reserve(move);
-	anon_space_move_lock(move);
-	anon_moves_clip(to_moves(move), new_start, new_end, &move->spare);
-	anon_space_move_unlock(move);
-	anon_space_move_reserve(move);
-}
-
-/**
- * __anon_space_move_may_table - anon_space_move_may_table() for a first table
- * @move: the move
- * @old_addr: address that the page table maps
- * @new_addr: address that it is to map
- * @size: bytes that it maps
- *
- * Context: as anon_space_move_may_table().
- * Return: as anon_space_move_may_table().
- */
-bool __anon_space_move_may_table(struct anon_space_move *move,
-				 unsigned long old_addr, unsigned long new_addr,
-				 unsigned long size)
-{
-	unsigned long start = max(old_addr, move->old_start);
-	unsigned long end = min(old_addr + size, move->old_end);
-	unsigned long new_start = new_addr + (start - old_addr);
-	pgoff_t index;
-
-	mmap_assert_write_locked(move->vma->vm_mm);
-	if (move->back) {
-		if (!table_index(move, start, end, &index))
-			return false;
-		make_room_back(move, index, new_start, new_start + (end - start));
-		return true;
+	/* Tables may begin before the range. */
+	old_addr = max(old_addr, move->old_start);
+	new_addr = to_new(move, old_addr);
+	len = move->old_end - old_addr;
+	if (!map->nr || !anon_map_equal(map, old_addr, new_addr, len)) {
+		if (anon_spares_fill(&spares,
+				     anon_map_copy_needs(map, old_addr, new_addr,
+							 len), gfp)) {
+			anon_spares_free(&spares);
+			return -ENOMEM;
+		}
+		anon_space_lock_write(mm);
+		anon_map_copy(map, old_addr, new_addr, len, &spares);
+		anon_space_unlock_write(mm);
+		anon_spares_free(&spares);
 	}
-	if (!move->uniform && !is_uniform(move, start, end, new_start) &&
-	    !anon_space_fault(ANON_SPACE_FAULT_TABLE))
-		return false;
-	/* A run that ends here uses up the record that is at hand. */
-	if (move->delta != move->run_delta)
-		anon_space_move_unlock(move);
-	return !anon_space_move_reserve(move);
-}
-
-/* Returns false if a record is needed which is not there. */
-static bool keep_index(struct anon_space_move *move, pgoff_t index,
-		       unsigned long new_addr, unsigned long nr)
-{
-	pgoff_t delta = index - (new_addr >> PAGE_SHIFT);
-
-	if (!delta)
-		return true;
-	if (move->back && recorded_before(move, index, new_addr, nr))
-		return true;
-	if (delta != move->run_delta) {
-		anon_space_move_flush(move);
-		if (!move->spare)
-			return false;
-		VM_WARN_ON_ONCE(move->fresh && delta != move->delta);
-		move->run_delta = delta;
-		move->run_start = new_addr;
-		/*
-		 * With records of the source most pages may be about to return
-		 * home: a record would only stand in the way there.
-		 */
-		if (move->look == ANON_SPACE_LOOK_PLAIN && move->fresh)
-			move->look = ANON_SPACE_LOOK_AWAY;
-	}
-	move->run_last = new_addr + ((nr - 1) << PAGE_SHIFT);
-	return true;
-}
-
-/**
- * __anon_space_move_table - anon_space_move_table() for a first table
- * @move: the move
- * @old_addr: address that it mapped
- * @new_addr: address that it maps
- * @size: bytes that it maps
- *
- * Context: as anon_space_move_table().
- */
-void __anon_space_move_table(struct anon_space_move *move,
-			     unsigned long old_addr, unsigned long new_addr,
-			     unsigned long size)
-{
-	/* The addresses may have been aligned down to those of a table. */
-	unsigned long start = max(old_addr, move->old_start);
-	unsigned long end = min(old_addr + size, move->old_end);
-	pgoff_t index = start >> PAGE_SHIFT;
-	bool kept;
-
-	/* Moving forth, there are pages of this index if others come home. */
-	if (move->back)
-		table_index(move, start, end, &index);
-	kept = keep_index(move, index, new_addr + (start - old_addr),
-			  (end - start) >> PAGE_SHIFT);
-	VM_WARN_ON_ONCE(!kept);
+	move->keep_from = old_addr;
+	return 0;
 }
 
 /*
@@ -440,7 +201,7 @@ void __anon_space_move_table(struct anon_space_move *move,
  * for under a page table lock.
  */
 static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
-		       unsigned long new_addr)
+		       pgoff_t index)
 {
 	bool mine;
 
@@ -448,8 +209,10 @@ static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
 	    !folio_trylock(folio))
 		return false;
 	mine = folio_mapcount(folio) == 1 && !folio_test_swapcache(folio);
-	if (mine)
-		folio_move_anon_rmap(folio, vma, new_addr);
+	if (mine) {
+		folio_move_anon_rmap(folio, vma);
+		WRITE_ONCE(folio->index, index);
+	}
 	folio_unlock(folio);
 	return mine;
 }
@@ -462,13 +225,12 @@ static bool moves_whole(struct anon_space_move *move, struct folio *folio,
 			pte_t *ptep, unsigned long old_addr,
 			unsigned long new_addr)
 {
-	unsigned long i, nr = folio_nr_pages(folio);
+	unsigned long i, nr = folio_nr_pages(folio), size = folio_size(folio);
 	unsigned long pfn = folio_pfn(folio);
 
-	if (move->old_end - old_addr < folio_size(folio) ||
-	    pmd_addr_end(old_addr, move->old_end) - old_addr <
-		    folio_size(folio) ||
-	    PMD_SIZE - (new_addr & ~PMD_MASK) < folio_size(folio))
+	if (pmd_addr_end(old_addr, move->keep_from) - old_addr < size ||
+	    PMD_SIZE - (new_addr & ~PMD_MASK) < size ||
+	    !anon_space_is_even(move->vma->vm_mm, new_addr, new_addr + size))
 		return false;
 	for (i = 0; i < nr; i++) {
 		pte_t pte = ptep_get(ptep + i);
@@ -480,71 +242,78 @@ static bool moves_whole(struct anon_space_move *move, struct folio *folio,
 	return true;
 }
 
+static bool move_large(struct anon_space_move *move, struct folio *folio,
+		       struct page *page, pte_t *ptep, unsigned long old_addr,
+		       unsigned long new_addr, pgoff_t index)
+{
+	if (page == &folio->page &&
+	    moves_whole(move, folio, ptep, old_addr, new_addr)) {
+		WRITE_ONCE(folio->index, index);
+		return true;
+	}
+	if (PageAnonExclusive(page) && move->may_split) {
+		folio_get(folio);
+		move->split = folio;
+	}
+	return false;
+}
+
 static bool move_present(struct anon_space_move *move, pte_t *ptep,
 			 struct page *page, unsigned long old_addr,
 			 unsigned long new_addr)
 {
+	pgoff_t index = anon_space_offset(move->vma->vm_mm, new_addr);
 	struct folio *folio = page_folio(page);
-	pgoff_t index;
 
 	/* mremap() has broken KSM pages; their walks do not use the index. */
-	if (!folio_test_anon(folio) || folio_test_ksm(folio))
+	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
+	    folio->index + folio_page_idx(folio, page) == index)
 		return true;
-	if (!folio_test_large(folio)) {
-		if (PageAnonExclusive(page)) {
-			anon_space_rewrite_index(folio, new_addr);
-			return true;
-		}
-		return try_to_own(folio, move->vma, new_addr) ||
-		       keep_index(move, folio->index, new_addr, 1);
-	}
-
-	index = folio->index + folio_page_idx(folio, page);
-	if (index == new_addr >> PAGE_SHIFT)
-		return true;
-	if (page == &folio->page &&
-	    moves_whole(move, folio, ptep, old_addr, new_addr)) {
-		anon_space_rewrite_index(folio, new_addr);
+	if (folio_test_large(folio))
+		return move_large(move, folio, page, ptep, old_addr, new_addr,
+				  index);
+	if (PageAnonExclusive(page) || move->stack) {
+		WRITE_ONCE(folio->index, index);
 		return true;
 	}
-	return keep_index(move, index, new_addr, 1);
+	return move->own && try_to_own(folio, move->vma, index);
 }
 
+/* Swap entries have no index, but those of relatives expect one (INV-4b). */
 static bool move_swap_entry(struct anon_space_move *move, pte_t pte,
 			    unsigned long old_addr, unsigned long new_addr)
 {
 	swp_entry_t entry = pte_to_swp_entry(pte);
+	struct mm_struct *mm = move->vma->vm_mm;
+	pgoff_t index = anon_space_offset(mm, new_addr);
 	struct folio *folio;
 	struct page *page;
 
 	if (!non_swap_entry(entry))
-		return pte_swp_exclusive(pte) ||
-		       keep_index(move, __anon_space_index(move->vma->vm_mm,
-							   old_addr),
-				  new_addr, 1);
+		return pte_swp_exclusive(pte) || move->stack ||
+		       anon_space_offset(mm, old_addr) == index;
 	if (!is_pfn_swap_entry(entry) || is_hwpoison_entry(entry))
 		return true;
 	page = pfn_swap_entry_to_page(entry);
 	folio = page_folio(page);
-	if (!folio_test_anon(folio) || folio_test_ksm(folio))
-		return true;
-	return keep_index(move, folio->index + folio_page_idx(folio, page),
-			  new_addr, 1);
+	return !folio_test_anon(folio) || folio_test_ksm(folio) ||
+	       folio->index + folio_page_idx(folio, page) == index;
 }
 
 /**
- * __anon_space_move_pte - anon_space_move_pte() for all but the usual case
+ * anon_space_move_pte - give the page of one entry the index of its new address
  * @move: the move
- * @ptep: the entry, followed by the other ones of the page table
+ * @ptep: the entry, not none, followed by the other ones of the page table
  * @pte: its value
  * @old_addr: address that it moves from
  * @new_addr: address that it moves to
  *
- * Context: as anon_space_move_pte().
- * Return: as anon_space_move_pte().
+ * Context: space lock held by anon_space_move_lock(), and the page table lock.
+ * Return: false if that cannot be done: anon_space_move_keep() has to come before the
+ * entry moves.
  */
-bool __anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
-			   unsigned long old_addr, unsigned long new_addr)
+bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
+			 unsigned long old_addr, unsigned long new_addr)
 {
 	struct page *page;
 
@@ -555,14 +324,23 @@ bool __anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 	return !page || move_present(move, ptep, page, old_addr, new_addr);
 }
 
-/* For a huge page that is mapped as a whole. */
-static bool move_huge(struct anon_space_move *move, struct folio *folio,
-		      bool exclusive, unsigned long new_addr)
+/* For an entry that maps the whole of a folio. */
+static bool move_whole(struct anon_space_move *move, struct folio *folio,
+		       bool present, unsigned long new_addr)
 {
-	if (!exclusive)
-		return keep_index(move, folio->index, new_addr,
-				  folio_nr_pages(folio));
-	anon_space_rewrite_index(folio, new_addr);
+	struct mm_struct *mm = move->vma->vm_mm;
+	unsigned long run_end;
+	pgoff_t index = anon_space_run(mm, new_addr, &run_end);
+
+	if (!folio_test_anon(folio))
+		return true;
+	if (run_end - new_addr < folio_size(folio))
+		return false;
+	if (folio->index == index)
+		return true;
+	if (!present || !PageAnonExclusive(&folio->page))
+		return false;
+	WRITE_ONCE(folio->index, index);
 	return true;
 }
 
@@ -579,55 +357,37 @@ bool __anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 			   unsigned long new_addr)
 {
 	bool present = pmd_present(pmd);
-	struct folio *folio;
 
 	anon_space_assert_write_locked(move->vma->vm_mm);
 	/* DAX marks pages that files share as PAGE_MAPPING_ANON does. */
 	if (present && pmd_devmap(pmd))
 		return true;
-	folio = present ? page_folio(pmd_page(pmd)) :
-			  pfn_swap_entry_folio(pmd_to_swp_entry(pmd));
-	if (!folio_test_anon(folio))
-		return true;
-	if (!move_huge(move, folio, present && PageAnonExclusive(&folio->page),
-		       new_addr))
-		return false;
-	/*
-	 * Found by its own address. A record of others must not cover it: if it
-	 * is split, and the table goes back, that would be taken for its own.
-	 */
-	if (folio->index == new_addr >> PAGE_SHIFT) {
-		anon_space_move_flush(move);
-		move->bridge = new_addr + PMD_SIZE;
-	}
-	return true;
+	return move_whole(move, present ? page_folio(pmd_page(pmd)) :
+			  pfn_swap_entry_folio(pmd_to_swp_entry(pmd)),
+			  present, new_addr);
 }
 
 /**
- * anon_space_move_hugetlb - prepare the reverse map for the move of one entry
+ * anon_space_move_hugetlb - give a hugetlb page the index of its new address
  * @move: the move
- * @pte: the entry of a hugetlb page
+ * @pte: its entry, not none
+ * @old_addr: address that it moves from
  * @new_addr: address that it moves to
  *
  * Context: as anon_space_move_pte().
  * Return: as anon_space_move_pte().
  */
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
-			     unsigned long new_addr)
+			     unsigned long old_addr, unsigned long new_addr)
 {
 	bool present = pte_present(pte);
-	struct folio *folio;
 
-	if (!move->anon)
+	if (!anon_space_move_rewrites(move, old_addr))
 		return true;
 	anon_space_assert_write_locked(move->vma->vm_mm);
-	if (present)
-		folio = page_folio(pte_page(pte));
-	else if (is_migration_entry(pte_to_swp_entry(pte)))
-		folio = pfn_swap_entry_folio(pte_to_swp_entry(pte));
-	else
+	if (!present && !is_migration_entry(pte_to_swp_entry(pte)))
 		return true;
-	return !folio_test_anon(folio) ||
-	       move_huge(move, folio,
-			 present && PageAnonExclusive(&folio->page), new_addr);
+	return move_whole(move, present ? page_folio(pte_page(pte)) :
+			  pfn_swap_entry_folio(pte_to_swp_entry(pte)),
+			  present, new_addr);
 }

@@ -9,7 +9,7 @@
  * docs/invariants.rst numbers what must hold of every mm. Here it is checked:
  *
  * - after each change of VMAs, where validate_mm() is called, what concerns
- *   VMAs and move records;
+ *   VMAs and the map of offsets;
  * - in full on demand, by writing a process ID, or 0 for all processes, to
  *   anon_space/validate in debugfs. Reading it tells what was looked at.
  *
@@ -22,9 +22,10 @@
 
 #define pr_fmt(fmt) "anon_space: " fmt
 
-#include <linux/anon_moves.h>
+#include <linux/anon_map.h>
 #include <linux/anon_space.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pagewalk.h>
@@ -72,7 +73,7 @@ static void report_page(struct anon_space_stats *stats, int inv,
 	}
 }
 
-/* ---- VMAs and records, under the space lock ---- */
+/* ---- VMAs and extents, under the space lock ---- */
 
 static void check_vma(struct vm_area_struct *vma,
 		      struct anon_space_stats *stats)
@@ -122,46 +123,52 @@ static void check_vmas(struct mm_struct *mm, struct anon_space_stats *stats)
 	}
 }
 
-static bool found_by_index(struct anon_moves *moves, struct anon_move *wanted)
+static bool found_by_offset(struct anon_map *map, struct anon_extent *wanted)
 {
-	pgoff_t first = wanted->index, last = first + wanted->nr - 1;
-	struct anon_move *move;
+	pgoff_t first = anon_extent_offset(wanted, wanted->start);
+	pgoff_t last = anon_extent_offset(wanted, wanted->end) - 1;
+	struct anon_extent *extent;
 
-	for (move = anon_moves_find_index(moves, first, last); move;
-	     move = anon_moves_next_index(move, first, last))
-		if (move == wanted)
+	for (extent = anon_map_find_offset(map, first, last); extent;
+	     extent = anon_map_next_offset(extent, first, last))
+		if (extent == wanted)
 			return true;
 	return false;
 }
 
-static void check_moves(struct mm_struct *mm, struct anon_space_stats *stats)
+static void check_map(struct mm_struct *mm, struct anon_space_stats *stats)
 {
-	struct anon_moves *moves = &mm->anon_space.moves;
-	struct anon_move *move, *prev = NULL;
-	unsigned long nr = 0;
+	struct anon_map *map = &mm->anon_space.map;
+	struct anon_extent *extent, *prev = NULL;
+	unsigned long nr = 0, end;
 
-	for (move = anon_moves_find(moves, 0, ULONG_MAX); move;
-	     move = anon_moves_next(move, ULONG_MAX)) {
+	for (extent = anon_map_find(map, 0, ULONG_MAX); extent;
+	     extent = anon_map_next(extent, ULONG_MAX)) {
 		nr++;
-		if (prev && anon_move_end(prev) > move->addr)
-			report(stats, 7, mm, move->addr, "records overlap");
-		if (!move->nr || move->index == move->addr >> PAGE_SHIFT)
-			report(stats, 7, mm, move->addr, "useless record");
-		if (!found_by_index(moves, move))
-			report(stats, 7, mm, move->addr,
-			       "record is not found by index");
-		prev = move;
+		if (extent->start >= extent->end || !extent->delta)
+			report(stats, 7, mm, extent->start, "useless extent");
+		if (prev && prev->end > extent->start)
+			report(stats, 7, mm, extent->start, "extents overlap");
+		if (prev && prev->end == extent->start &&
+		    prev->delta == extent->delta)
+			report(stats, 7, mm, extent->start, "extent was not joined");
+		if (!found_by_offset(map, extent))
+			report(stats, 7, mm, extent->start,
+			       "extent is not found by offset");
+		if (anon_map_offset(map, extent->start, &end) !=
+		    anon_extent_offset(extent, extent->start) ||
+		    end != extent->end)
+			report(stats, 7, mm, extent->start,
+			       "extent is not found by address");
+		prev = extent;
 	}
-	stats->records += nr;
-	if (nr != moves->nr)
-		report(stats, 7, mm, 0, "wrong number of records");
-	/* The limit may have been lowered since. */
-	if (nr > max(sysctl_max_map_count, DEFAULT_MAX_MAP_COUNT))
-		report(stats, 7, mm, 0, "too many records");
+	stats->extents += nr;
+	if (nr != map->nr)
+		report(stats, 7, mm, 0, "wrong number of extents");
 }
 
 /**
- * anon_space_validate_vmas - check what concerns VMAs and move records
+ * anon_space_validate_vmas - check what concerns VMAs and the map of offsets
  * @mm: the mm
  *
  * INV-1, INV-5, and INV-7.
@@ -174,7 +181,7 @@ void anon_space_validate_vmas(struct mm_struct *mm)
 
 	anon_space_lock_read(mm);
 	check_vmas(mm, &stats);
-	check_moves(mm, &stats);
+	check_map(mm, &stats);
 	anon_space_unlock_read(mm);
 	atomic_long_add(stats.violations, &vma_violations);
 }
@@ -280,7 +287,7 @@ static void check_rmap(struct vm_area_struct *vma, unsigned long addr,
 		.anon_lock = folio_lock_anon_vma_read,
 		.arg = &count,
 	};
-	bool good, stable = false;
+	bool stable = false;
 	int tries, mapcount;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
@@ -292,16 +299,16 @@ static void check_rmap(struct vm_area_struct *vma, unsigned long addr,
 		stable = mapcount == folio_mapcount(folio);
 		folio_unlock(folio);
 
-		/* One that was moved inside of its own range is seen twice. */
-		if (folio_test_large(folio))
-			good = count.here && count.total >= mapcount;
-		else
-			good = count.here == 1 && count.total == mapcount;
-		if (good)
+		if (count.here == 1 && count.total == mapcount)
 			return;
 		if (!still_mapped(vma, addr, page))
 			break;
-		cond_resched();
+		/*
+		 * Who unmaps clears the entry first, and the mapcount follows:
+		 * under the page table lock, but its processor may be an
+		 * emulated one that is not running just now.
+		 */
+		fsleep(tries * 10 * USEC_PER_MSEC);
 	}
 	if (tries < MAX_TRIES || !stable) {
 		stats->skipped++;
@@ -327,13 +334,11 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 				 struct anon_space_stats *stats)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	/* Not under the page table lock, and it cannot change here and now. */
-	pgoff_t recorded = anon_space_index(mm, addr);
 	struct anon_vma *file;
 	struct folio_walk fw;
 	struct folio *folio;
 	unsigned long size;
-	pgoff_t index;
+	pgoff_t index, offset;
 
 	folio = folio_walk_start(&fw, vma, addr, 0);
 	if (!folio)
@@ -346,6 +351,7 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 	}
 	file = folio_anon_vma(folio);
 	index = folio->index + folio_page_idx(folio, fw.page);
+	offset = anon_space_offset(mm, addr);
 	folio_get(folio);
 	folio_walk_end(&fw, vma);
 
@@ -356,9 +362,9 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 	if (!anon_space_is_member(mm, file))
 		report_page(stats, 3, vma, addr, fw.page,
 			    "page of a file that the mm is no member of");
-	if (index != addr >> PAGE_SHIFT && index != recorded)
+	if (index != offset)
 		report_page(stats, 4, vma, addr, fw.page,
-			    "index is neither that of address nor of record");
+			    "index is not the offset of the address");
 	check_rmap(vma, addr, folio, fw.page, stats);
 	folio_put(folio);
 	return size;
@@ -410,7 +416,7 @@ int anon_space_validate(struct mm_struct *mm, struct anon_space_stats *stats)
 	stats->mms++;
 	anon_space_lock_read(mm);
 	check_vmas(mm, stats);
-	check_moves(mm, stats);
+	check_map(mm, stats);
 	anon_space_unlock_read(mm);
 	check_memberships(mm, stats);
 	for_each_vma(vmi, vma) {
@@ -501,8 +507,8 @@ static int validate_show(struct seq_file *m, void *unused)
 	mutex_lock(&last_stats_lock);
 	stats = last_stats;
 	mutex_unlock(&last_stats_lock);
-	seq_printf(m, "mms %lu\nvmas %lu\npages %lu\nrecords %lu\n",
-		   stats.mms, stats.vmas, stats.pages, stats.records);
+	seq_printf(m, "mms %lu\nvmas %lu\npages %lu\nextents %lu\n",
+		   stats.mms, stats.vmas, stats.pages, stats.extents);
 	seq_printf(m, "memberships %lu\nskipped %lu\nviolations %lu\n",
 		   stats.memberships, stats.skipped, stats.violations);
 	/* By all calls of anon_space_validate_vmas() since boot. */
@@ -530,7 +536,6 @@ static int __init anon_space_debugfs_init(void)
 	struct dentry *dir = debugfs_create_dir("anon_space", NULL);
 
 	debugfs_create_file("validate", 0600, dir, NULL, &validate_fops);
-	debugfs_create_file("fault", 0600, dir, NULL, &anon_space_fault_fops);
 	return 0;
 }
 late_initcall(anon_space_debugfs_init);

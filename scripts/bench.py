@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import time
@@ -51,6 +52,8 @@ class Bench:
         """Reads and writes in RAM: the host's files take a guest's time."""
         flags = '-i ' if 'ICOUNT' in self.settings else ''
         flags += f'-r {options.repeats}'
+        if options.only:
+            flags += f' -m {shlex.quote(options.only)}'
         return (f'cp {options.bin}/bench /run/bench || exit\n'
                 f'for group in {self.groups}; do\n'
                 f'printf "group\\t$group\\n"\n'
@@ -82,7 +85,7 @@ class LockStat(Bench):
                 f'python3 {SCRIPTS}/guest-lockstat.py /run/bench')
 
 
-MICRO = 'map move fork reclaim ksm'
+MICRO = 'map move chain grow fork reclaim swap ksm gather'
 BENCHES = {
     'micro': Bench(MICRO, ICOUNT='1', MEM='3G', SWAP='1G'),
     'time': Bench(MICRO, needs_kvm=True, SMP='1', MEM='3G', SWAP='1G'),
@@ -159,6 +162,11 @@ def run_boot(name, bench, kernel, command, number, options):
     return lines
 
 
+def report_directory(options):
+    """Some metrics only do not replace the results of all."""
+    return options.out / 'report' / ('only' if options.only else '')
+
+
 def describe_kernel(kernel, bench, options):
     path = image(kernel + bench.suffix, options)
     return ['kernel', kernel,
@@ -171,7 +179,7 @@ def run_bench(name, options):
     if bench.needs_kvm and not kvm_works(options.kernels[0], options):
         print(f'==> bench {name}: skipped, KVM does not work here')
         return
-    path = options.out / 'report' / 'bench' / f'{name}.tsv'
+    path = report_directory(options) / 'bench' / f'{name}.tsv'
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [['commit', commit()],
              ['date', time.strftime('%Y-%m-%d %H:%M', time.gmtime())]]
@@ -198,6 +206,8 @@ def parse_options():
                         help='of each kernel, whatever the bench says')
     parser.add_argument('--kernels', nargs=2, default=['stock', 'exp'],
                         metavar=('BASE', 'OURS'))
+    parser.add_argument('--only', metavar='PATTERN',
+                        help='some metrics, with a report of their own')
     parser.add_argument('--report', action='store_true',
                         help='only write the report')
     parser.add_argument('--readme', type=pathlib.Path,
@@ -223,8 +233,9 @@ def main():
             failed = True
     whats = subprocess.run([options.bin / 'bench', 'list'], text=True,
                            check=True, stdout=subprocess.PIPE).stdout
-    report = bench_report.read(options.out / 'report', options.kernels, whats)
-    bench_report.write(options.out / 'report', report)
+    directory = report_directory(options)
+    report = bench_report.read(directory, options.kernels, whats)
+    bench_report.write(directory, report)
     if options.readme:
         bench_summary.insert(options.readme, report)
     sys.exit(1 if failed else 0)

@@ -58,6 +58,11 @@ PARTS = {
     'mmap_wait': 'time waited for the lock of an address space or VMA',
     'all_contentions': 'waits for any lock',
     'all_wait': 'time waited for any lock',
+    **{f'hop{i}': f'hop {i} of them' for i in range(1, 11)},
+    'last': 'the last ten calls',
+    'children': 'then by each child',
+    'move': 'the move of all 256 pages, entry by entry',
+    'memory': 'memory of all processes in the end',
     'efault': 'moves that failed, as several VMAs were in the way',
     'enomem': 'moves that failed at vm.max_map_count',
 }

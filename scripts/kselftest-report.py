@@ -4,8 +4,9 @@
 
 RUNS/KERNEL/results names the test programs with their exit status,
 RUNS/KERNEL/NAME.tap is what they printed.  Every test must pass, but those that
-tests/kselftest/new-behaviour lists must fail on a stock kernel.  Prints one
-result a test in TAP, and one a program that ran on a kernel, which says whether
+tests/kselftest/new-behaviour lists must fail on a stock kernel, and those that
+tests/kselftest/may-skip lists may skip themselves on one without debugging.  Prints
+one result a test in TAP, and one a program that ran on a kernel, which says whether
 it ran to its end.
 """
 
@@ -16,7 +17,10 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 NEW_BEHAVIOUR = TOP / "tests/kselftest/new-behaviour"
+MAY_SKIP = TOP / "tests/kselftest/may-skip"
 RESULT = re.compile(r"(not ok|ok) \d+ (\S+)(?: # SKIP ?(.*))?")
+# skip_test() of anon_space_util.c prints the reason itself.
+REASON = re.compile(r"#\s+SKIP\s+(.*)")
 MAX_DETAILS = 6
 
 
@@ -26,15 +30,16 @@ class Report:
     def __init__(self):
         self.failed = 0
 
-    def result(self, name, problems):
-        print(f"{'not ok' if problems else 'ok'} - {name}")
+    def result(self, name, problems, skip=""):
+        skip = f" # SKIP {skip}" if skip and not problems else ""
+        print(f"{'not ok' if problems else 'ok'} - {name}{skip}")
         for problem in problems:
             print(f"#   {problem}")
         self.failed += bool(problems)
 
 
-def read_new_behaviour():
-    lines = NEW_BEHAVIOUR.read_text(encoding="ascii").splitlines()
+def read_patterns(path):
+    lines = path.read_text(encoding="ascii").splitlines()
     return [re.compile(line) for line in lines
             if line and not line.startswith("#")]
 
@@ -49,6 +54,9 @@ def parse_tap(text):
             details = []
         elif match := RESULT.match(line):
             verdict, name, skip = match.groups()
+            if skip == "unknown":
+                reasons = filter(None, map(REASON.match, details))
+                skip = next((r.group(1) for r in reasons), skip)
             results[name] = verdict, skip, details
             details = []
         else:
@@ -72,6 +80,14 @@ def read_program(report, run, line):
     return {f"{name}: {test}": result for test, result in results.items()}
 
 
+def allowed_skip(kernel, test, result, may_skip):
+    """The reason why a test did not run, if that is no failure here."""
+    if result is None or result[1] is None or kernel.endswith("debug"):
+        return ""
+    skip = f"{test} # {result[1]}"
+    return result[1] if any(p.fullmatch(skip) for p in may_skip) else ""
+
+
 def judge(kernel, result, is_new):
     """What is wrong with a result, as a list of lines."""
     if result is None:
@@ -90,7 +106,8 @@ def judge(kernel, result, is_new):
 
 def main():
     runs, kernels = Path(sys.argv[1]), sys.argv[2:]
-    report, new = Report(), read_new_behaviour()
+    report, new = Report(), read_patterns(NEW_BEHAVIOUR)
+    may_skip = read_patterns(MAY_SKIP)
     by_kernel, used = {}, set()
     for kernel in kernels:
         results = by_kernel[kernel] = {}
@@ -105,10 +122,16 @@ def main():
         test = name.split(": ")[1]
         matching = [pattern for pattern in new if pattern.fullmatch(test)]
         used.update(matching)
-        problems = []
+        problems, skips = [], []
         for kernel in kernels:
-            problems += judge(kernel, by_kernel[kernel].get(name), bool(matching))
-        report.result(name + (" (new)" if matching else ""), problems)
+            result = by_kernel[kernel].get(name)
+            if skip := allowed_skip(kernel, test, result, may_skip):
+                skips.append(skip)
+            else:
+                problems += judge(kernel, result, bool(matching))
+        # Skipped is what ran nowhere.
+        skip = skips[0] if len(skips) == len(kernels) else ""
+        report.result(name + (" (new)" if matching else ""), problems, skip)
     for pattern in new:
         if not os.environ.get("T") and pattern not in used:
             report.result(f"new-behaviour: {pattern.pattern}", ["no such test"])

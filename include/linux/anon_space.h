@@ -2,6 +2,7 @@
 #ifndef _LINUX_ANON_SPACE_H
 #define _LINUX_ANON_SPACE_H
 
+#include <linux/anon_map.h>
 #include <linux/anon_space_debug.h>
 #include <linux/anon_space_types.h>
 #include <linux/atomic.h>
@@ -124,6 +125,8 @@ void anon_vma_init(void);
 
 void anon_space_init(struct mm_struct *mm);
 int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm);
+int anon_space_inherit_vma(struct vm_area_struct *vma,
+			   struct vm_area_struct *old);
 void anon_space_exit(struct mm_struct *mm);
 
 int __anon_vma_prepare(struct vm_area_struct *vma);
@@ -139,10 +142,118 @@ struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
 
 bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma);
 struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
-pgoff_t __anon_space_index(struct mm_struct *mm, unsigned long addr);
-pgoff_t anon_space_index(struct mm_struct *mm, unsigned long addr);
-bool anon_space_finds(struct mm_struct *mm, unsigned long addr,
-		      struct folio *folio, struct page *page);
+bool anon_space_fits(struct vm_area_struct *vma, unsigned long addr,
+		     struct folio *folio, struct page *page);
+unsigned long anon_space_address(struct vm_area_struct *vma, pgoff_t offset);
+bool anon_space_has_room(struct mm_struct *mm, unsigned long addr,
+			 unsigned long len);
+void __anon_space_grow(struct mm_struct *mm, unsigned long end,
+		       unsigned long new_end);
+void __anon_space_level(struct mm_struct *mm, unsigned long start,
+			unsigned long end);
+void __anon_space_trim(struct mm_struct *mm, unsigned long start,
+		       unsigned long end);
+
+/**
+ * anon_space_run - offset of an address in the mm's file, and how far it goes on
+ * @mm: the mm
+ * @addr: the address
+ * @end: set to the address up to which the offset goes on evenly
+ *
+ * Context: any. What is at @addr keeps still: mmap_lock, the lock of an attached
+ * VMA there or the space lock is held.
+ * Return: the offset in pages: the index of an anonymous page mapped there (INV-4).
+ */
+static inline pgoff_t anon_space_run(struct mm_struct *mm, unsigned long addr,
+				     unsigned long *end)
+{
+	/* If @addr is in an extent, there is one all the time. */
+	if (likely(!READ_ONCE(mm->anon_space.map.nr))) {
+		*end = ULONG_MAX;
+		return addr >> PAGE_SHIFT;
+	}
+	return anon_map_offset(&mm->anon_space.map, addr, end);
+}
+
+/**
+ * anon_space_offset - offset of an address in the mm's file
+ * @mm: the mm
+ * @addr: the address
+ *
+ * Context: as anon_space_run().
+ * Return: the offset in pages.
+ */
+static inline pgoff_t anon_space_offset(struct mm_struct *mm,
+					unsigned long addr)
+{
+	unsigned long end;
+
+	return anon_space_run(mm, addr, &end);
+}
+
+/**
+ * anon_space_is_even - may one folio be mapped here?
+ * @mm: the mm
+ * @start: first address
+ * @end: address behind the last
+ *
+ * Context: as anon_space_run(), for all of the range.
+ * Return: whether the offset goes on evenly over the range.
+ */
+static inline bool anon_space_is_even(struct mm_struct *mm, unsigned long start,
+				      unsigned long end)
+{
+	unsigned long run_end;
+
+	anon_space_run(mm, start, &run_end);
+	return run_end >= end;
+}
+
+/**
+ * anon_space_grow - a VMA has grown at its end, by mremap()
+ * @mm: the mm
+ * @end: where it ended
+ * @new_end: where it ends now
+ *
+ * Context: sleeps. mmap_lock held for writing, and the VMA locked. May take the
+ * space lock.
+ */
+static inline void anon_space_grow(struct mm_struct *mm, unsigned long end,
+				   unsigned long new_end)
+{
+	if (unlikely(mm->anon_space.map.nr))
+		__anon_space_grow(mm, end, new_end);
+}
+
+/**
+ * anon_space_level - let one folio be mapped where nothing is mapped now
+ * @mm: the mm
+ * @start: first address
+ * @end: address behind the last
+ *
+ * Context: as anon_space_grow().
+ */
+static inline void anon_space_level(struct mm_struct *mm, unsigned long start,
+				    unsigned long end)
+{
+	if (unlikely(!anon_space_is_even(mm, start, end)))
+		__anon_space_level(mm, start, end);
+}
+
+/**
+ * anon_space_trim - a part of a VMA has been emptied, by mremap()
+ * @mm: the mm
+ * @start: first address
+ * @end: address behind the last
+ *
+ * Context: as anon_space_grow().
+ */
+static inline void anon_space_trim(struct mm_struct *mm, unsigned long start,
+				   unsigned long end)
+{
+	if (unlikely(mm->anon_space.map.nr))
+		__anon_space_trim(mm, start, end);
+}
 
 /**
  * anon_space_detach_vma - hide a VMA without pages from the reverse map

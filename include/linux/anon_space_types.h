@@ -10,25 +10,25 @@
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/rwsem.h>
+#include <linux/seqlock.h>
 #include <linux/types.h>
 
-struct anon_move;
 struct anon_vma;
 
 /**
- * struct anon_moves - where moved pages of one mm are mapped
- * @by_addr:  the records by address, which never overlap
- * @by_index: the records by folio index, an interval tree, which may overlap
- * @last:     the record that was added to last, or NULL if that is gone
- * @nr:       number of records
+ * struct anon_map - at which offset of the mm's file an address is mapped
+ * @by_addr:   the extents by address, which never overlap
+ * @by_offset: the extents by offset, an interval tree, which may overlap
+ * @seq:       changed under the space lock, read by anon_map_offset()
+ * @nr:        number of extents
  *
- * A plain data structure: whoever owns it provides the locking.
+ * An address that is in no extent is mapped at the offset of its own.
  */
-struct anon_moves {
+struct anon_map {
 	struct rb_root by_addr;
-	struct rb_root_cached by_index;
-	struct anon_move *last;
-	unsigned long nr;
+	struct rb_root_cached by_offset;
+	seqcount_t seq;
+	unsigned int nr;
 };
 
 /**
@@ -38,7 +38,7 @@ struct anon_moves {
  * @vmas:        the VMAs that may hold anonymous pages, by address
  * @anon_vma:    the mm's own file: what its new anonymous folios belong to
  * @memberships: the files whose folios this mm may map, oldest file first
- * @moves:       where to find moved folios that kept their old index
+ * @map:         at which offset of a file an address is mapped
  * @id:          number of this mm, never used again
  * @parent:      @id of the mm that it was forked from, or 0
  */
@@ -47,7 +47,7 @@ struct anon_space {
 	struct rb_root vmas;
 	struct anon_vma *anon_vma;
 	struct list_head memberships;
-	struct anon_moves moves;
+	struct anon_map map;
 #ifdef CONFIG_DEBUG_ANON_SPACE
 	u64 id;
 	u64 parent;

@@ -9,7 +9,6 @@
  */
 
 #include <kunit/test.h>
-#include <linux/anon_moves.h>
 #include <linux/anon_space.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
@@ -298,29 +297,6 @@ static void siblings_adopt_once(struct kunit *test)
 			    second->mm.anon_space.anon_vma);
 }
 
-/* Move records of the parent are the child's, too. */
-static void fork_copies_records(struct kunit *test)
-{
-	struct family *f = test->priv;
-	struct person *parent = new_root(f), *child;
-	struct anon_moves *moves = &parent->mm.anon_space.moves;
-	struct anon_move *spare = anon_move_alloc(GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, spare);
-	anon_moves_add(moves, 0x10000, 7, 3, ULONG_MAX, &spare);
-	child = fork_person(f, parent);
-	anon_space_lock_read(&child->mm);
-	KUNIT_EXPECT_EQ(test, __anon_space_index(&child->mm,
-						 0x10000 + PAGE_SIZE), 8);
-	KUNIT_EXPECT_EQ(test, __anon_space_index(&child->mm,
-						 0x10000 + 3 * PAGE_SIZE),
-			(0x10000 + 3 * PAGE_SIZE) >> PAGE_SHIFT);
-	anon_space_unlock_read(&child->mm);
-	/* Also what an exit has to clean up if nothing else was done. */
-	exit_person(f, child);
-	KUNIT_EXPECT_EQ(test, moves->nr, 1);
-}
-
 /* ---- chains of daemons ---- */
 
 enum chain {
@@ -440,7 +416,6 @@ static struct kunit_case family_cases[] = {
 	KUNIT_CASE(fork_adopts_file_of_dead),
 	KUNIT_CASE(fork_adopts_no_file_with_owner),
 	KUNIT_CASE(siblings_adopt_once),
-	KUNIT_CASE(fork_copies_records),
 	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),
 	KUNIT_CASE(random_families_match_model),
 	{}

@@ -9,7 +9,7 @@
  */
 
 #include <kunit/test.h>
-#include <linux/anon_moves.h>
+#include <linux/anon_map.h>
 #include <linux/anon_space.h>
 #include <linux/huge_mm.h>
 #include <linux/mm.h>
@@ -266,21 +266,21 @@ static void operation_in_state(struct kunit *test)
 
 /* ---- what states and operations do not cover ---- */
 
-/* Move records are for shared pages only. */
-static void move_of_private_pages_leaves_no_record(struct kunit *test)
+/* Extents are for what cannot get a new index. */
+static void move_of_private_pages_leaves_no_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
 
 	world_fault(w);
 	op_move_away_and_back(w->parent);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
 	op_exchange(w->parent);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
 	world_check(w);
 }
 
-/* However often the same pages move, one record is enough. */
-static void moves_of_shared_pages_leave_one_record(struct kunit *test)
+/* However often the same pages move, one extent is enough. */
+static void moves_of_shared_pages_leave_one_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
 	unsigned int i, to, at = 8;
@@ -289,124 +289,219 @@ static void moves_of_shared_pages_leave_one_record(struct kunit *test)
 	for (i = 0; i < 199; i++) {
 		to = FAR + i % 50 * 8;
 		user_move(w->parent, at, 8, to);
+		KUNIT_ASSERT_EQ(test, world_count_extents(), 1);
 		at = to;
 	}
-	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
 	user_check_mm(test, current->mm);
 	user_move(w->parent, at, 8, 8);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/* So it is for whole page tables, whatever was discarded and faulted meanwhile. */
+static void moves_of_tables_leave_one_extent(struct kunit *test)
+{
+	static const unsigned int stops[] = { USER_AREA, FAR, 3 * USER_AREA };
+	struct world *w = test->priv;
+	unsigned int i, at = 0;
+
+	world_fault(w);
+	for (i = 0; i < ARRAY_SIZE(stops); i++) {
+		user_move(w->parent, at, USER_AREA, stops[i]);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+		KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+		at = stops[i];
+		user_discard(w->parent, at + i, 100);
+		user_touch(w->parent, at, USER_AREA, 3, 4 + i);
+		world_check_fork(w, w->parent);
+	}
+	user_move(w->parent, at, USER_AREA, 0);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
 	world_check(w);
 }
 
 /*
- * Pages of our own between shared ones: while they are write-protected the record
- * of the others does for them, too. It is gone when nothing is shared any more.
+ * Pages of our own behind shared ones keep their index with them. It is rewritten when
+ * nothing is shared any more.
  */
-static void protected_pages_join_the_run(struct kunit *test)
+static void pages_that_are_ours_again_leave_no_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
 
 	world_share(w);
 	user_touch(w->parent, 8, 8, 2, 4);
-	user_protect(w->parent, 8, 8, PROT_READ);
 	op_move_away(w->parent);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
 	world_check(w);
 	user_exit(&w->child_task);
 	w->child = NULL;
 	user_move(w->parent, FAR, 8, FAR + 100);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
 	world_check(w);
 }
 
-/*
- * Pages that return home need no record, also behind a page that came to be while
- * they were away and is shared as well.
- */
-static void pages_at_home_leave_the_run(struct kunit *test)
+/* Pages that return home are at home, whoever shares them and came to be meanwhile. */
+static void way_home_leaves_no_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
-	struct anon_move *record;
 
 	world_share(w);
 	op_move_away(w->parent);
 	user_touch(w->parent, FAR, 1, 1, 4);
 	KUNIT_ASSERT_EQ(test, user_fork(&w->fork_task), 0);
 	user_move(w->parent, FAR, 8, 8);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
-	record = anon_moves_find(&current->mm->anon_space.moves, user_addr(0),
-				 user_addr(USER_WORLD));
-	KUNIT_ASSERT_NOT_NULL(test, record);
-	KUNIT_EXPECT_EQ(test, record->addr, user_addr(8));
-	KUNIT_EXPECT_EQ(test, record->nr, 1);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
 	world_check(w);
 	user_exit(&w->fork_task);
 	world_check(w);
 }
 
-/* Records go with the pages, also from the middle of a run. */
-static void unmap_forgets_records(struct kunit *test)
+/* What is unmapped gives back the ends of an extent, and its middle stays. */
+static void unmap_trims_extents(struct kunit *test)
 {
+	struct anon_map *map = &current->mm->anon_space.map;
 	struct world *w = test->priv;
+	struct anon_extent *extent;
 
 	world_share(w);
 	op_move_away(w->parent);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 1);
 	user_unmap(w->parent, FAR + 2, 2);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 2);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	world_check(w);
+	user_unmap(w->parent, FAR, 2);
+	extent = anon_map_find(map, 0, ULONG_MAX);
+	KUNIT_ASSERT_NOT_NULL(test, extent);
+	KUNIT_EXPECT_EQ(test, extent->start, user_addr(FAR + 4));
+	KUNIT_EXPECT_EQ(test, extent->end, user_addr(FAR + 8));
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
 	world_check(w);
 	user_unmap(w->parent, FAR, 8);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 0);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
 	world_check(w);
 }
 
-/* A hole in a run makes two, but not more than an mm may have (INV-7). */
-static void holes_in_a_run_are_limited(struct kunit *test)
+/* So it is with a part of a VMA whose pages have moved, and which stays mapped. */
+static void emptied_source_leaves_no_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
-	int limit = sysctl_max_map_count;
 	unsigned int i;
 
 	world_share(w);
-	op_move_all(w->parent);
-	sysctl_max_map_count = 16;
-	for (i = 1; i < 64; i += 2) {
-		user_unmap(w->parent, FAR + i, 1);
-		user_map(w->parent, FAR + i, 1);
-		KUNIT_EXPECT_LE(test, world_count_records(), 16);
+	user_map(w->parent, FAR, 100);
+	user_touch(w->parent, FAR, 1, 1, 4);
+	user_move_out(w->parent, 8, 8, FAR + 16);
+	for (i = 16; i < 64; i += 8) {
+		user_move_out(w->parent, FAR + i, 8, FAR + i + 8);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
 	}
-	sysctl_max_map_count = limit;
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 2);
+	world_check(w);
+}
+
+/* What stock does better: there the VMAs merge, as their page offsets are old. */
+static void pages_scattered_before_fork_keep_extents(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_fault(w);
+	for (i = 0; i < 16; i += 2)
+		user_move(w->parent, i, 1, FAR + i);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_fork(w);
+	for (i = 0; i < 16; i += 2)
+		user_move(w->parent, FAR + i, 1, i);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 8);
 	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
 	world_check(w);
 }
 
-/*
- * INV-7: a record at the limit is not cut when its page goes. Nor is it later, when
- * another page moves to that address and finds it in the way.
- */
-static void stale_records_are_limited(struct kunit *test)
+/* A hole in an extent, filled again, makes it no two. */
+static void holes_leave_one_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_share(w);
+	op_move_all(w->parent);
+	for (i = 1; i < 64; i += 2) {
+		user_unmap(w->parent, FAR + i, 1);
+		user_map(w->parent, FAR + i, 1);
+		user_touch(w->parent, FAR + i, 1, 1, 4);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	}
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
+	world_check_fork(w, w->parent);
+}
+
+/* INV-7: what would add too many is refused before anything is changed. */
+static void extents_are_limited(struct kunit *test)
 {
 	struct world *w = test->priv;
 	int limit = sysctl_max_map_count;
 	unsigned int i, refused = 0;
 
 	world_share(w);
-	op_move_all(w->parent);
+	user_map(w->parent, FAR, USER_AREA);
+	user_touch(w->parent, FAR, USER_AREA, 1, 4);
 	sysctl_max_map_count = 16;
-	for (i = 1; i < 64; i += 2) {
-		user_map(w->parent, 0, 1);
-		user_touch(w->parent, 0, 1, 1, 1);
-		if (user_try_move(w->parent, 0, 1, FAR + i)) {
+	for (i = 1; i < 32; i++) {
+		if (user_try_move(w->parent, i, 1, FAR + 2 * i))
 			refused++;
-			user_unmap(w->parent, 0, 1);
-			user_map(w->parent, FAR + i, 1);
-		}
-		KUNIT_EXPECT_LE(test, world_count_records(), 16);
+		else
+			user_map(w->parent, i, 1);
+		KUNIT_EXPECT_LE(test, world_count_extents(), 16);
 	}
 	sysctl_max_map_count = limit;
 	KUNIT_EXPECT_GT(test, refused, 0);
-	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 2);
 	world_check(w);
+}
+
+/* A child has the extents of what it inherits. */
+static void fork_inherits_extents(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_share(w);
+	for (i = 0; i < 8; i++)
+		user_move(w->parent, 8 * i, 4, FAR + 16 * i);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 8);
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR),
+					    user_len(20), MADV_DONTFORK));
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR + 32),
+					    user_len(4), MADV_WIPEONFORK));
+	KUNIT_ASSERT_EQ(test, user_fork(&w->fork_task), 0);
+	KUNIT_EXPECT_EQ(test, w->fork_task.mm->anon_space.map.nr, 5);
+	user_check_mm(test, w->fork_task.mm);
+	user_exit(&w->fork_task);
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR),
+					    user_len(20), MADV_DOFORK));
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR + 32),
+					    user_len(4), MADV_KEEPONFORK));
+	world_check(w);
+}
+
+/* Memory that moves and grows, again and again, has one extent. */
+static void growth_leaves_one_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_share(w);
+	user_unmap(w->parent, 8, USER_AREA - 8);
+	user_move(w->parent, 0, 8, FAR);
+	for (i = 0; i < 10; i++) {
+		user_resize(w->parent, FAR, 8 + i, 9 + i);
+		user_touch(w->parent, FAR + 8 + i, 1, 1, 4);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	}
+	user_move(w->parent, FAR, 18, FAR + 100);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	world_check(w);
+	world_check_fork(w, w->parent);
 }
 
 /* Faulted one by one and brought together, pages are one VMA. */
@@ -547,6 +642,8 @@ static int split_huge_page_at(struct vm_area_struct *vma, unsigned long addr)
 	return err;
 }
 
+#define NO_SPLIT	(USER_WORLD + 1)
+
 /* A move that fails when all is done but something else, and goes back. */
 static void move_split_and_move_back(struct kunit *test, unsigned int page,
 				     unsigned int nr, unsigned int to_page,
@@ -560,16 +657,63 @@ static void move_split_and_move_back(struct kunit *test, unsigned int page,
 
 	mmap_write_lock(mm);
 	vma = find_vma(mm, from);
-	KUNIT_EXPECT_EQ(test, 0,
-			anon_space_move_begin(&move, vma, from, to, len));
+	vma_start_write(vma);
+	anon_space_move_begin(&move, vma, from, to, len);
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, from, vma, to,
 						    len, true, false));
-	KUNIT_EXPECT_EQ(test, 0, split_huge_page_at(vma, user_addr(to_split)));
+	if (to_split != NO_SPLIT)
+		KUNIT_EXPECT_EQ(test, 0,
+				split_huge_page_at(vma, user_addr(to_split)));
 	anon_space_move_back(&move, vma, len);
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,
 						    len, true, false));
-	anon_space_move_end(&move);
 	mmap_write_unlock(mm);
+}
+
+static void act_and_go_back(void *data)
+{
+	struct world *w = data;
+	struct user_mem *p = w->actor;
+
+	/* One VMA with the area, so that there is none to make. */
+	user_map(p, USER_AREA, FAR - USER_AREA);
+	user_map(p, FAR, USER_AREA);
+	KUNIT_ASSERT_EQ(p->test, world_count_vmas(), 1);
+	move_split_and_move_back(p->test, 8, 100, FAR + 9, NO_SPLIT);
+	user_check_mm(p->test, current->mm);
+	move_split_and_move_back(p->test, 0, USER_AREA, FAR, NO_SPLIT);
+}
+
+static const void *gen_states(const void *prev, char *desc)
+{
+	const struct world_state *state = prev ? prev + sizeof(*state) :
+						 world_states;
+
+	for (; state < world_states + WORLD_NR_STATES; state++) {
+		if (state->huge && !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+			continue;
+		if (state->swapped && !IS_ENABLED(CONFIG_BLK_DEV_RAM))
+			continue;
+		strscpy(desc, state->name, KUNIT_PARAM_DESC_SIZE);
+		return state;
+	}
+	return NULL;
+}
+
+/* What goes back is as it was, in each state, by entries and by whole tables. */
+static void way_back_in_state(struct kunit *test)
+{
+	const struct world_state *state = test->param_value;
+	struct world *w = test->priv;
+
+	state->enter(w);
+	run_actor(w, act_and_go_back);
+	world_check(w);
+	run_actor(w, act_fork);
+	world_check(w);
+	user_exit(&w->child_task);
+	w->child = NULL;
+	world_check(w);
 }
 
 /* One VMA from the first page on, and as much behind it that is not looked at. */
@@ -602,11 +746,8 @@ static void split_before_the_way_back(struct kunit *test)
 	world_check_fork(w, w->parent);
 }
 
-/*
- * The same between two page tables, whose record would cover the huge page as
- * well although its index was rewritten.
- */
-static void split_under_a_record_before_the_way_back(struct kunit *test)
+/* The same between two page tables that move as a whole. */
+static void split_between_tables_before_the_way_back(struct kunit *test)
 {
 	struct world *w = test->priv;
 	unsigned int i;
@@ -630,8 +771,8 @@ static void split_under_a_record_before_the_way_back(struct kunit *test)
 }
 
 /*
- * The same between two shared pages of one run, of a shared huge page that comes
- * to the address of its index.
+ * The same between two shared pages, of a shared huge page that comes to the address
+ * of its index.
  */
 static void split_at_home_before_the_way_back(struct kunit *test)
 {
@@ -655,7 +796,7 @@ static void split_at_home_before_the_way_back(struct kunit *test)
 	do_madvise(current->mm, user_addr(0), user_len(USER_WORLD),
 		   MADV_HUGEPAGE);
 	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-	KUNIT_EXPECT_EQ(test, world_count_records(), 3);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 3);
 	move_split_and_move_back(test, area - 1, area + 2, home - 1, home);
 	world_check(w);
 	world_check_fork(w, p);
@@ -695,20 +836,26 @@ static void mm_exit_test(struct kunit *test)
 static struct kunit_case mm_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(operation_in_state, gen_pairs,
 			      { .speed = KUNIT_SPEED_SLOW }),
-	KUNIT_CASE(move_of_private_pages_leaves_no_record),
-	KUNIT_CASE(moves_of_shared_pages_leave_one_record),
-	KUNIT_CASE(protected_pages_join_the_run),
-	KUNIT_CASE(pages_at_home_leave_the_run),
-	KUNIT_CASE(unmap_forgets_records),
-	KUNIT_CASE(holes_in_a_run_are_limited),
-	KUNIT_CASE(stale_records_are_limited),
+	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
+	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
+	KUNIT_CASE(moves_of_tables_leave_one_extent),
+	KUNIT_CASE(pages_that_are_ours_again_leave_no_extent),
+	KUNIT_CASE(way_home_leaves_no_extent),
+	KUNIT_CASE(unmap_trims_extents),
+	KUNIT_CASE(emptied_source_leaves_no_extent),
+	KUNIT_CASE(pages_scattered_before_fork_keep_extents),
+	KUNIT_CASE(holes_leave_one_extent),
+	KUNIT_CASE(extents_are_limited),
+	KUNIT_CASE(fork_inherits_extents),
+	KUNIT_CASE(growth_leaves_one_extent),
 	KUNIT_CASE(gathered_pages_are_one_vma),
 	KUNIT_CASE(fault_apart_merges_later),
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),
 	KUNIT_CASE(stack_growth_keeps_offset),
 	KUNIT_CASE(private_file_pages_have_index_of_address),
+	KUNIT_CASE_PARAM(way_back_in_state, gen_states),
 	KUNIT_CASE(split_before_the_way_back),
-	KUNIT_CASE(split_under_a_record_before_the_way_back),
+	KUNIT_CASE(split_between_tables_before_the_way_back),
 	KUNIT_CASE(split_at_home_before_the_way_back),
 	{}
 };

@@ -35,9 +35,9 @@ int world_count_vmas(void)
 	return nr;
 }
 
-unsigned long world_count_records(void)
+unsigned long world_count_extents(void)
 {
-	return current->mm->anon_space.moves.nr;
+	return current->mm->anon_space.map.nr;
 }
 
 /* A child that writes to what it shares leaves the contents here alone. */

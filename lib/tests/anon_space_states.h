@@ -44,7 +44,7 @@ struct world_state {
 extern const struct world_state world_states[WORLD_NR_STATES];
 
 int world_count_vmas(void);
-unsigned long world_count_records(void);
+unsigned long world_count_extents(void);
 void world_check_fork(struct world *w, struct user_mem *p);
 void world_check_mms(struct world *w);
 void world_check(struct world *w);

@@ -16,6 +16,7 @@
 #include "bench.h"
 
 #define SEED	1
+#define FAILED	(~0U)
 
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP	4
@@ -86,7 +87,8 @@ struct outcome {
 	unsigned long time;
 };
 
-static void move_all(struct outcome *outcome, const unsigned int *order,
+/* What has failed is marked in the order. */
+static void move_all(struct outcome *outcome, unsigned int *order,
 		     unsigned long first, unsigned long last,
 		     move_page_t move_page)
 {
@@ -103,6 +105,8 @@ static void move_all(struct outcome *outcome, const unsigned int *order,
 			outcome->enomem++;
 		else
 			die("moving page %lu: error %d", i, err);
+		if (err)
+			order[i] = FAILED;
 	}
 	outcome->time += now() - begin;
 }
@@ -124,6 +128,17 @@ static unsigned long move_on(struct outcome *outcome, unsigned long n)
 	return OTHER_BASE;
 }
 
+static void check_moved(unsigned long where, const unsigned int *order,
+			unsigned long n)
+{
+	unsigned long i;
+
+	for (i = 0; i < n; i++)
+		if (order[i] != FAILED &&
+		    !is_filled(where + i * PAGE, order[i]))
+			die("page %u has not come to place %lu", order[i], i);
+}
+
 static void collect(const struct run *run, move_page_t move_page)
 {
 	unsigned int *order = shuffled(run->n);
@@ -135,6 +150,7 @@ static void collect(const struct run *run, move_page_t move_page)
 	move_all(&outcome, order, run->n / 2, run->n, move_page);
 	end = count_vmas();
 	where = move_on(&outcome, run->n);
+	check_moved(where, order, run->n);
 	free(order);
 
 	result(run, (double)outcome.time / outcome.moved);
@@ -149,25 +165,41 @@ static void collect(const struct run *run, move_page_t move_page)
 static void run_mremap(const struct run *run)
 {
 	map(BASE, run->n);
-	touch(BASE, run->n);
+	fill(BASE, 0, run->n, 1);
 	collect(run, move_by_mremap);
 }
 
 static void run_dontunmap(const struct run *run)
 {
 	map(BASE, run->n);
-	touch(BASE, run->n);
+	fill(BASE, 0, run->n, 1);
 	collect(run, move_by_dontunmap);
 }
 
 static void run_uffd(const struct run *run)
 {
 	map(BASE, run->n);
-	touch(BASE, run->n);
+	fill(BASE, 0, run->n, 1);
 	map(OTHER_BASE, run->n);
 	open_uffd(run->n);
 	collect(run, move_by_uffd);
 	close(uffd);
+}
+
+/* Pages leave huge pages, one by one, which the kernel splits or maps apart. */
+static void run_huge(const struct run *run)
+{
+	unsigned long pages = (run->n + TABLE / PAGE - 1) & -(TABLE / PAGE);
+	struct crowd *crowd;
+
+	map_huge(BASE, pages);
+	fill(BASE, 0, pages, 1);
+	check_huge(BASE, pages);
+	crowd = family_start(run);
+	check_family(run, BASE);
+	collect(run, move_by_mremap);
+	family_end(crowd);
+	munmap((void *)BASE, pages * PAGE);
 }
 
 static const struct metric metrics[] = {
@@ -177,6 +209,19 @@ static const struct metric metrics[] = {
 	  run_dontunmap, { 10000, 50000, 100000, 200000 }, true },
 	{ "collect_uffd", "the same with UFFDIO_MOVE",
 	  run_uffd, { 10000, 50000, 100000, 200000 }, true },
+};
+
+static const struct metric gather_metrics[] = {
+	{ "collect_huge", "mremap of each of N pages out of huge pages",
+	  run_huge, { 20000, 100000 }, true },
+	{ "collect_huge_child", "the same, shared with a child",
+	  run_huge, { 20000, 100000 }, true, .family = CHILD },
+	{ "collect_huge_gone", "the same, the child has gone",
+	  run_huge, { 20000 }, true, .family = CHILD_GONE },
+};
+
+const struct metric_group gather_group = {
+	"gather", gather_metrics, ARRAY_SIZE(gather_metrics)
 };
 
 const struct metric_group collect_group = {

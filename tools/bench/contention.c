@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Many at once: wall time for each operation of any of them. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +15,6 @@
 #define PAGES		16
 #define CHILDREN	100
 #define CHILD_LOOPS	10
-#define GROUP		"/sys/fs/cgroup/bench"
 #define AREA(i)		(BASE + (i) * 2 * TABLE)
 
 #ifndef PR_SET_MEMORY_MERGE
@@ -135,25 +131,6 @@ static void run_children(const struct run *run)
 	result(run, (double)(now() - begin) / (CHILDREN * CHILD_LOOPS));
 }
 
-/* What is measured shall not reclaim the memory of anybody else. */
-static void join_group(void)
-{
-	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	if (mkdir(GROUP, 0755) && errno != EEXIST)
-		die(GROUP ": %m");
-	write_file(GROUP "/cgroup.procs", "0");
-}
-
-/* EAGAIN if there is less to reclaim is to be expected. */
-static void reclaim(void)
-{
-	int fd = open(GROUP "/memory.reclaim", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || (write(fd, "1M", 2) < 0 && errno != EAGAIN))
-		die(GROUP "/memory.reclaim: %m");
-	close(fd);
-}
-
 /* Reclaims and compacts until it is killed. */
 static pid_t antagonist_start(void)
 {
@@ -168,7 +145,7 @@ static pid_t antagonist_start(void)
 	if (pid)
 		return pid;
 	for (;;) {
-		reclaim();
+		reclaim_from_group();
 		write_file("/proc/sys/vm/compact_memory", "1");
 		usleep(1000);
 	}

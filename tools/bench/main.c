@@ -14,8 +14,9 @@
 #include "bench.h"
 
 static const struct metric_group *groups[] = {
-	&map_group, &move_group, &fork_group, &reclaim_group, &ksm_group,
-	&slab_group, &collect_group, &contention_group,
+	&map_group, &move_group, &chain_group, &grow_group, &fork_group,
+	&reclaim_group, &swap_group, &ksm_group, &gather_group, &slab_group,
+	&collect_group, &contention_group,
 };
 
 static const char usage[] =
@@ -24,7 +25,7 @@ static const char usage[] =
 "       bench one METRIC SIZE REPEATS [-i]\n"
 "Measure what operations on anonymous memory cost.\n"
 "  -i  the TSC counts instructions: the kernel runs in QEMU with -icount\n"
-"  -m  only the metrics that match this pattern\n"
+"  -m  only the metrics that match this pattern, such as @(move|chain)_*\n"
 "  -r  how often to measure, 5 by default\n";
 
 static unsigned int repeats = 5;
@@ -66,7 +67,7 @@ static void run_group(const struct metric_group *group)
 
 	for (i = 0; i < group->nr; i++) {
 		metric = &group->metrics[i];
-		if (fnmatch(pattern, metric->name, 0))
+		if (fnmatch(pattern, metric->name, FNM_EXTMATCH))
 			continue;
 		for (j = 0; j < MAX_SIZES && metric->sizes[j]; j++)
 			spawn(metric, metric->sizes[j]);

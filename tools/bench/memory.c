@@ -29,12 +29,42 @@ void unmap(unsigned long addr, unsigned long pages)
 		die("munmap %lu pages at %#lx: %m", pages, addr);
 }
 
+/* For huge pages; check_huge() says whether it has got them. */
+void map_huge(unsigned long addr, unsigned long pages)
+{
+	map(addr, pages);
+	if (madvise((void *)addr, pages * PAGE, MADV_HUGEPAGE))
+		die("MADV_HUGEPAGE: %m");
+}
+
 void touch(unsigned long addr, unsigned long pages)
 {
 	unsigned long end = addr + pages * PAGE;
 
 	for (; addr < end; addr += PAGE)
 		*(volatile unsigned long *)addr = 1;
+}
+
+/* Pages from the first on get their numbers, counted from addr. */
+void fill(unsigned long addr, unsigned long first, unsigned long end,
+	  unsigned long stride)
+{
+	for (; first < end; first += stride)
+		*(volatile unsigned long *)(addr + first * PAGE) = first + 1;
+}
+
+bool is_filled(unsigned long addr, unsigned long page)
+{
+	return *(volatile unsigned long *)addr == page + 1;
+}
+
+void check_filled(unsigned long addr, unsigned long end, unsigned long stride)
+{
+	unsigned long i;
+
+	for (i = 0; i < end; i += stride)
+		if (!is_filled(addr + i * PAGE, i))
+			die("page %lu at %#lx is another one", i, addr);
 }
 
 void move(unsigned long from, unsigned long to, unsigned long pages)

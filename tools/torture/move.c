@@ -62,6 +62,24 @@ void op_round_trip(void)
 	}
 }
 
+/* On and on, never back, and written in between. */
+void op_chain(void)
+{
+	unsigned int hops = 2 + below(6), slot;
+	struct range from, to;
+
+	if (!pick_uniform(&from, NR_SLOTS))
+		return;
+	while (hops-- && pick_place(&to, from) && move(from, to)) {
+		from = to;
+		slot = from.first + below(from.nr);
+		if (slots_of(from)->prot & PROT_WRITE)
+			write_slot(slot, new_tag(slot));
+		verify_slot(from.first);
+		verify_slot(from.first + from.nr - 1);
+	}
+}
+
 /* Pages that a pipe refers to move while it does. */
 void op_splice(void)
 {
@@ -194,7 +212,7 @@ void op_grow(void)
 	if (!room)
 		return;
 	to = from;
-	to.nr += 1 + below(room < 64 ? room : 64);
+	to.nr += one_in(4) ? HUGE_PAGES : 1 + below(64);
 	if (to.nr > from.nr + room)
 		to.nr = from.nr + room;
 	record("grow", from, flags, to.nr);

@@ -188,6 +188,7 @@ const struct op ops[] = {
 	{ "heap",	2,  op_heap },
 	{ "move",	16, op_move },
 	{ "round_trip",	4,  op_round_trip },
+	{ "chain",	8,  op_chain },
 	{ "splice",	4,  op_splice },
 	{ "dontunmap",	6,  op_dontunmap },
 	{ "grow",	8,  op_grow },

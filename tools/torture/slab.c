@@ -12,7 +12,7 @@
 
 /* One kernel has the first two, another the first and the others. */
 static const char * const anon_caches[] = {
-	"anon_vma", "anon_vma_chain", "anon_membership", "anon_move",
+	"anon_vma", "anon_vma_chain", "anon_membership", "anon_extent",
 };
 
 static long count_cache(const char *cache)

@@ -193,6 +193,7 @@ void op_offline(void);
 void op_poison(void);
 void op_move(void);
 void op_round_trip(void);
+void op_chain(void);
 void op_splice(void);
 void op_dontunmap(void);
 void op_grow(void);

@@ -251,4 +251,127 @@ TEST_F_TIMEOUT(ksm, page_out, TIMEOUT)
 	EXPECT_TRUE(has_same_at_8(&self->a));
 }
 
+/* ---- merged pages that are swapped out are merged no more ---- */
+
+FIXTURE(ksm_swapped)
+{
+	struct area a;
+	pid_t child;
+	int at;			/* where the pages are in this process */
+};
+
+FIXTURE_VARIANT(ksm_swapped)
+{
+	bool move;		/* when they are swapped out */
+	bool move_one;		/* of them, away from its neighbour */
+	bool child_first;	/* reads them */
+};
+
+FIXTURE_VARIANT_ADD(ksm_swapped, in_place) { };
+FIXTURE_VARIANT_ADD(ksm_swapped, in_place_child_first) {
+	.child_first = true
+};
+
+FIXTURE_VARIANT_ADD(ksm_swapped, moved) { .move = true };
+FIXTURE_VARIANT_ADD(ksm_swapped, moved_child_first) {
+	.move = true, .child_first = true
+};
+
+FIXTURE_VARIANT_ADD(ksm_swapped, one_moved) { .move_one = true };
+FIXTURE_VARIANT_ADD(ksm_swapped, one_moved_child_first) {
+	.move_one = true, .child_first = true
+};
+
+static bool swap_out_merged(struct area *a)
+{
+	int tries = 50, i;
+
+	while (tries--) {
+		cgroup_reclaim();
+		for (i = 0; i < PAGES && is_swapped(area_at(a, i)); i++)
+			;
+		if (i == PAGES)
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+/* One page at six addresses of this process and of a child, with one entry. */
+FIXTURE_SETUP(ksm_swapped)
+{
+	write_string(KSM "sleep_millisecs", "0");
+	write_string(KSM "pages_to_scan", "1000");
+	enter_cgroup();
+	area_init(&self->a, FAULTED);
+	area_map(&self->a, 0, PAGES);
+	fill_same(&self->a, 0);
+	ASSERT_EQ(0, madvise(area_at(&self->a, 0), area_size(&self->a, PAGES),
+			     MADV_MERGEABLE));
+	ASSERT_TRUE(merge(&self->a, 0));
+	self->child = fork_waiting();
+	ASSERT_TRUE(swap_out_merged(&self->a));
+	if (variant->move) {
+		self->at = 8;
+		area_move(&self->a, 0, PAGES, 8);
+	}
+	if (variant->move_one)
+		area_move(&self->a, PAGES - 1, 1, 8 + PAGES);
+}
+
+FIXTURE_TEARDOWN(ksm_swapped)
+{
+	write_string(KSM "run", "2");
+	write_string(KSM "run", "0");
+}
+
+/* Not by memory of the child's own: this reads as the child would. */
+static bool child_is_same(pid_t child, struct area *a)
+{
+	char path[32], buf[PAGES * psize()];
+	size_t i, size = sizeof(buf);
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", child);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || pread(fd, buf, size, (off_t)area_at(a, 0)) != size)
+		return false;
+	for (i = 0; i < size && buf[i] == SAME; i++)
+		;
+	return !close(fd) && i == size;
+}
+
+/* Each address has its contents, whoever comes first, and what it writes. */
+TEST_F_TIMEOUT(ksm_swapped, read_back, TIMEOUT)
+{
+	int nr = PAGES - variant->move_one;
+
+	if (variant->child_first)
+		EXPECT_TRUE(child_is_same(self->child, &self->a));
+	EXPECT_TRUE(is_same(&self->a, self->at, nr));
+	if (variant->move_one)
+		EXPECT_TRUE(is_same(&self->a, 8 + PAGES, 1));
+	EXPECT_TRUE(child_is_same(self->child, &self->a));
+	EXPECT_TRUE(area_migrates(&self->a, self->at, nr));
+	EXPECT_TRUE(is_same(&self->a, self->at, nr));
+	fill_pages(area_at(&self->a, self->at), 1, 0x777);
+	EXPECT_TRUE(is_same(&self->a, self->at + 1, nr - 1));
+	EXPECT_TRUE(child_is_same(self->child, &self->a));
+}
+
+/* The same if the kernel brings them in, in one process after the other. */
+TEST_F_TIMEOUT(ksm_swapped, swapoff, TIMEOUT)
+{
+	int nr = PAGES - variant->move_one;
+
+	ASSERT_TRUE(swap_off_and_on());
+	EXPECT_TRUE(is_same(&self->a, self->at, nr));
+	if (variant->move_one)
+		EXPECT_TRUE(is_same(&self->a, 8 + PAGES, 1));
+	EXPECT_TRUE(child_is_same(self->child, &self->a));
+	EXPECT_TRUE(area_migrates(&self->a, self->at, nr));
+	EXPECT_TRUE(is_same(&self->a, self->at, nr));
+	EXPECT_TRUE(child_is_same(self->child, &self->a));
+}
+
 TEST_HARNESS_MAIN

@@ -17,7 +17,6 @@
 #include "vm_util.h"
 
 #define TIMEOUT		120
-#define MAX_MAP_COUNT	"/proc/sys/vm/max_map_count"
 
 FIXTURE(limits)
 {
@@ -168,14 +167,6 @@ static int all_vmas(void)
 	return count_vmas(NULL, -1ul);
 }
 
-static void set_max_map_count(int max)
-{
-	char value[16];
-
-	snprintf(value, sizeof(value), "%d", max);
-	write_string(MAX_MAP_COUNT, value);
-}
-
 /* As many VMAs as allowed: splitting fails and changes nothing. */
 TEST_F(limits, map_count)
 {
@@ -184,12 +175,12 @@ TEST_F(limits, map_count)
 	area_fill(&self->a, 0, 9);
 	area_ready(&self->a);
 	/* So many that neither splitting in three nor a move is possible. */
-	set_max_map_count(1);
+	write_long(MAX_MAP_COUNT, 1);
 	errors[0] = mprotect(area_at(&self->a, 3), self->a.unit, PROT_READ) ?
 		errno : 0;
 	errors[1] = munmap(area_at(&self->a, 3), self->a.unit) ? errno : 0;
 	errors[2] = try_move(&self->a, 3, 1, 12, 1) == MAP_FAILED ? errno : 0;
-	set_max_map_count(before);
+	write_long(MAX_MAP_COUNT, before);
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(ENOMEM, errors[i]);
 	EXPECT_STREQ("aaaaaaaaa", area_draw(&self->a));

@@ -5,13 +5,10 @@
  * page that was read back.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +18,6 @@
 
 #define TIMEOUT	120
 #define NEW	0x7770000ul
-#define CGROUP	"/sys/fs/cgroup/anon_space_swap"
 #define TRIES	10
 
 FIXTURE(swap)
@@ -237,19 +233,6 @@ TEST_F(swap_private, dontneed_and_swap_places)
 }
 
 /* The kernel reads all back at once: shared, moved, and elsewhere in a child. */
-static bool swap_off_and_on(void)
-{
-	char line[256], device[256] = "";
-	FILE *swaps = fopen("/proc/swaps", "r");
-
-	while (swaps && fgets(line, sizeof(line), swaps))
-		if (line[0] == '/')
-			sscanf(line, "%255s", device);
-	if (swaps)
-		fclose(swaps);
-	return !swapoff(device) && !swapon(device, 0);
-}
-
 static bool moves_child(void *arg)
 {
 	struct area *a = arg;
@@ -285,12 +268,7 @@ FIXTURE_VARIANT_ADD(reclaim, moved_shared) { .state = MOVED_SHARED };
 
 FIXTURE_SETUP(reclaim)
 {
-	char pid[16];
-
-	write_string("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	mkdir(CGROUP, 0755);
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	write_string(CGROUP "/cgroup.procs", pid);
+	enter_cgroup();
 	area_init(&self->a, variant->state);
 	area_fill(&self->a, 0, 6);
 	area_ready(&self->a);
@@ -308,18 +286,15 @@ static bool is_present(struct area *a, int unit)
 /* All of the cgroup's memory, until these units are gone. */
 static bool reclaim_units(struct area *a, int first, int nr)
 {
-	int fd = open(CGROUP "/memory.reclaim", O_WRONLY), tries = TRIES, i;
+	int tries = TRIES, i;
 
 	while (tries--) {
-		/* It fails if there is less to reclaim. */
-		if (write(fd, "64M", 3) < 0 && errno != EAGAIN)
-			break;
+		cgroup_reclaim();
 		for (i = first; i < first + nr && !is_present(a, i); i++)
 			;
 		if (i == first + nr)
-			return !close(fd);
+			return true;
 	}
-	close(fd);
 	return false;
 }
 

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +71,14 @@ void write_string(const char *path, const char *value)
 	close(fd);
 }
 
+void write_long(const char *path, long value)
+{
+	char buf[32];
+
+	snprintf(buf, sizeof(buf), "%ld", value);
+	write_string(path, buf);
+}
+
 static long field_of(const char *path, const char *field)
 {
 	char buf[8192], *at;
@@ -87,6 +98,18 @@ long status_kb(const char *field)
 long meminfo_kb(const char *field)
 {
 	return field_of("/proc/meminfo", field);
+}
+
+/* Objects in use of a slab cache, about; 0 if there is no such cache. */
+long slab_objects(const char *cache)
+{
+	static char buf[1 << 16];
+	char name[32], *at;
+
+	read_all("/proc/slabinfo", buf, sizeof(buf));
+	snprintf(name, sizeof(name), "\n%s ", cache);
+	at = strstr(buf, name);
+	return at ? atol(at + strlen(name)) : 0;
 }
 
 /* ---- contents ---- */
@@ -190,10 +213,22 @@ uint64_t page_mapcount(unsigned long pfn)
 	return read_entry("/proc/kpagecount", pfn);
 }
 
-static bool is_swapped(void *addr)
+bool is_swapped(void *addr)
 {
 	return read_entry("/proc/self/pagemap",
 			  (uintptr_t)addr >> pshift()) & PM_SWAP;
+}
+
+/*
+ * Pages that were added to the lists of reclaim by another CPU may still wait in a
+ * batch of that CPU. move_pages() makes all CPUs empty theirs, also if it is to
+ * move none.
+ */
+static void drain_batches(void)
+{
+	int node = 0;
+
+	syscall(__NR_move_pages, 0, 0ul, NULL, &node, NULL, 0);
 }
 
 /* Pages that somebody else has a reference to for a moment stay: try again. */
@@ -209,6 +244,7 @@ bool page_out(void *addr, size_t size)
 			;
 		if (i == size)
 			return true;
+		drain_batches();
 		usleep(1000);
 	}
 	return false;
@@ -226,6 +262,18 @@ bool make_huge(void *addr, size_t size)
 		usleep(1000);
 	}
 	return false;
+}
+
+int hold_frames(void *addr, size_t nr)
+{
+	struct iovec iov = { addr, nr * psize() };
+	int ends[2];
+
+	if (pipe(ends) || fcntl(ends[1], F_SETPIPE_SZ, nr * psize()) < 0 ||
+	    vmsplice(ends[1], &iov, 1, SPLICE_F_NONBLOCK) != nr * psize())
+		err(KSFT_FAIL, "vmsplice");
+	close(ends[1]);
+	return ends[0];
 }
 
 int node_of(void *addr)
@@ -274,6 +322,104 @@ bool pages_migrate(void *addr, size_t nr)
 	return true;
 }
 
+bool swap_off_and_on(void)
+{
+	char line[256], device[256] = "";
+	FILE *swaps = fopen("/proc/swaps", "r");
+
+	while (swaps && fgets(line, sizeof(line), swaps))
+		if (line[0] == '/')
+			sscanf(line, "%255s", device);
+	if (swaps)
+		fclose(swaps);
+	return !swapoff(device) && !swapon(device, 0);
+}
+
+/* ---- cgroups ---- */
+
+#define CGROUPS	"/sys/fs/cgroup"
+
+static char cgroup[64];
+
+static const char *cgroup_path(const char *file)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", cgroup, file);
+	return path;
+}
+
+void cgroup_write(const char *file, const char *value)
+{
+	write_string(cgroup_path(file), value);
+}
+
+void enter_cgroup(void)
+{
+	if (access(CGROUPS "/cgroup.subtree_control", W_OK))
+		skip_test("no cgroup v2");
+	write_string(CGROUPS "/cgroup.subtree_control", "+memory");
+	snprintf(cgroup, sizeof(cgroup), CGROUPS "/anon_space_%d", getpid());
+	if (mkdir(cgroup, 0755) && errno != EEXIST)
+		err(KSFT_FAIL, "%s", cgroup);
+	if (access(cgroup_path("memory.reclaim"), W_OK))
+		skip_test("no memory cgroup");
+	cgroup_write("memory.max", "max");
+	cgroup_write("memory.swap.max", "max");
+	write_long(cgroup_path("cgroup.procs"), getpid());
+}
+
+void cgroup_allow(long more_bytes)
+{
+	long used;
+
+	cgroup_write("memory.swap.max", "0");
+	used = read_long(cgroup_path("memory.current"));
+	write_long(cgroup_path("memory.max"), used + more_bytes);
+}
+
+/* It fails if there is less to reclaim. */
+void cgroup_reclaim(void)
+{
+	int fd = open(cgroup_path("memory.reclaim"), O_WRONLY);
+
+	if (fd < 0 || (write(fd, "64M", 3) < 0 && errno != EAGAIN))
+		err(KSFT_FAIL, "memory.reclaim");
+	close(fd);
+}
+
+/* ---- ranges ---- */
+
+void *reserve(size_t size)
+{
+	size_t align = read_pmd_pagesize();
+	char *start = mmap(NULL, size + 3 * align, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (start == MAP_FAILED)
+		err(KSFT_FAIL, "mmap");
+	return (void *)(((uintptr_t)start + 2 * align - 1) & -align);
+}
+
+void map_range(void *addr, size_t size)
+{
+	if (mmap(addr, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != addr)
+		err(KSFT_FAIL, "mmap");
+}
+
+void map_filled(void *addr, size_t nr, unsigned long first)
+{
+	map_range(addr, nr * psize());
+	fill_pages(addr, nr, first);
+}
+
+bool move_to(void *from, size_t size, void *to)
+{
+	return mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      to) == to;
+}
+
 /* ---- processes ---- */
 
 static void leave(int signal)
@@ -283,14 +429,27 @@ static void leave(int signal)
 
 pid_t fork_waiting(void)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid;
+	int waits[2];
+	char c;
 
+	if (pipe(waits))
+		err(KSFT_FAIL, "pipe");
+	pid = fork();
 	if (pid < 0)
 		err(KSFT_FAIL, "fork");
-	if (pid)
+	if (pid) {
+		/* It needs no more memory when it waits. */
+		close(waits[1]);
+		if (read(waits[0], &c, 1))
+			err(KSFT_FAIL, "read");
+		close(waits[0]);
 		return pid;
+	}
 	signal(SIGUSR1, leave);
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
+	close(waits[0]);
+	close(waits[1]);
 	while (getppid() == parent)
 		pause();
 	_exit(0);
@@ -360,19 +519,13 @@ static bool is_huge(struct area *a)
 /* Reserve twice as much: the upper half is where moved units come from. */
 void area_init(struct area *a, enum area_state state)
 {
-	size_t align, size;
-	char *start;
+	size_t align;
 
 	memset(a, 0, sizeof(*a));
 	a->state = state;
 	align = read_pmd_pagesize();
 	a->unit = is_huge(a) ? align : psize();
-	size = 2 * AREA_UNITS * a->unit + 3 * align;
-	start = mmap(NULL, size, PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (start == MAP_FAILED)
-		err(KSFT_FAIL, "mmap");
-	a->base = (char *)(((uintptr_t)start + 2 * align - 1) & -align);
+	a->base = reserve(2 * AREA_UNITS * a->unit);
 }
 
 void *area_at(struct area *a, int unit)
@@ -387,13 +540,8 @@ size_t area_size(struct area *a, int nr)
 
 void *area_map(struct area *a, int first, int nr)
 {
-	void *addr = mmap(area_at(a, first), nr * a->unit,
-			  PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-
-	if (addr == MAP_FAILED)
-		err(KSFT_FAIL, "mmap");
-	return addr;
+	map_range(area_at(a, first), nr * a->unit);
+	return area_at(a, first);
 }
 
 static unsigned long contents_of(struct area *a, int unit)

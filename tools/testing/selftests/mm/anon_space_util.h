@@ -88,6 +88,23 @@ bool pages_of_have(pid_t pid, void *addr, size_t nr, unsigned long first);
 bool pages_migrate(void *addr, size_t nr);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);
+bool is_swapped(void *addr);
+
+/*
+ * For ranges of any size. What is reserved begins with a page table, has no
+ * neighbours, and counts as no VMA.
+ */
+void *reserve(size_t size);
+void map_range(void *addr, size_t size);
+void map_filled(void *addr, size_t nr, unsigned long first);
+/* mremap() with MREMAP_FIXED; false with errno if it fails. */
+bool move_to(void *from, size_t size, void *to);
+
+/*
+ * The pages keep their frames when they are paged out: they stay in the swap
+ * cache, as somebody refers to them. Returns what to close to end that.
+ */
+int hold_frames(void *addr, size_t nr);
 
 /* Physical page, 0 if not present; flags of it as in /proc/kpageflags. */
 unsigned long pfn_of(pid_t pid, void *addr);
@@ -107,10 +124,24 @@ void go_on_in_orphan(void);
 /* Run @fn in a child; returns whether it said so. */
 bool child_says(bool (*fn)(void *arg), void *arg);
 
+#define MAX_MAP_COUNT	"/proc/sys/vm/max_map_count"
+
 long read_long(const char *path);
+void write_long(const char *path, long value);
 void write_string(const char *path, const char *value);
 long status_kb(const char *field);	/* of /proc/self/status */
 long meminfo_kb(const char *field);
+
+long slab_objects(const char *cache);
+
+/* Bring in everything that is swapped. */
+bool swap_off_and_on(void);
+
+/* A cgroup of its own for this process and its children to come. */
+void enter_cgroup(void);
+void cgroup_write(const char *file, const char *value);
+void cgroup_allow(long more_bytes);	/* than are in use, and no swap */
+void cgroup_reclaim(void);
 
 void skip_test(const char *reason);
 

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A huge page of which one half is swapped out and moves, while the page as a
+ * whole is in the swap cache: what is brought in is that page, and no copy.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include "anon_space_util.h"
+#include "vm_util.h"
+
+#define TIMEOUT	300
+#define FIRST	0x1000000ul	/* contents of the first page */
+#define FEW	16
+#define TRIES	50
+
+FIXTURE(large)
+{
+	char *at;		/* the lower half of a huge page */
+	char *to;		/* where it goes */
+	size_t half;		/* its size */
+	size_t pages;		/* of a half */
+	unsigned long pfn;	/* of the first */
+};
+
+/* For helpers: a type that checkpatch.pl takes for one. */
+#define DATA	FIXTURE_DATA(large)
+
+FIXTURE_VARIANT(large)
+{
+	bool move_upper;	/* the mapped half follows */
+	bool drop_upper;	/* or goes away */
+};
+
+FIXTURE_VARIANT_ADD(large, lower_half) { };
+FIXTURE_VARIANT_ADD(large, both_halves) { .move_upper = true };
+FIXTURE_VARIANT_ADD(large, lower_half_alone) { .drop_upper = true };
+
+/*
+ * Until the kernel has unmapped the lower half; the upper one is locked. It looks
+ * at the length of its lists every two seconds only.
+ */
+static bool reclaim_half(DATA *self)
+{
+	int tries = TRIES;
+	size_t i;
+
+	while (tries--) {
+		cgroup_reclaim();
+		for (i = 0; i < self->pages; i++)
+			if (!is_swapped(self->at + i * psize()))
+				break;
+		if (i == self->pages)
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+FIXTURE_SETUP(large)
+{
+	char *upper, *upper_to;
+
+	self->half = read_pmd_pagesize() / 2;
+	self->pages = self->half / psize();
+	enter_cgroup();
+	self->at = reserve(8 * self->half);
+	upper = self->at + self->half;
+	self->to = self->at + 4 * self->half + 3 * psize();
+	upper_to = self->to + self->half;
+	map_filled(self->at, 2 * self->pages, FIRST);
+	ASSERT_TRUE(make_huge(self->at, 2 * self->half));
+	self->pfn = pfn_of(0, self->at);
+	ASSERT_EQ(0, mlock(upper, self->half));
+	ASSERT_TRUE(reclaim_half(self));
+	ASSERT_EQ(self->pfn + self->pages, pfn_of(0, upper));
+	ASSERT_EQ(0, munlock(upper, self->half));
+	ASSERT_TRUE(move_to(self->at, self->half, self->to));
+	if (variant->move_upper)
+		ASSERT_TRUE(move_to(upper, self->half, upper_to));
+	if (variant->drop_upper)
+		ASSERT_EQ(0, munmap(upper, self->half));
+}
+
+FIXTURE_TEARDOWN(large)
+{
+}
+
+/* What is brought in is the folio that is there, page by page. */
+TEST_F_TIMEOUT(large, no_copy, TIMEOUT)
+{
+	size_t i, others = 0;
+
+	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
+	for (i = 0; i < self->pages; i++)
+		others += pfn_of(0, self->to + i * psize()) != self->pfn + i;
+	EXPECT_EQ(0, others);
+	EXPECT_TRUE(pages_migrate(self->to, FEW));
+	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
+}
+
+static bool reads(void *arg)
+{
+	DATA *self = arg;
+
+	return pages_have(self->to, self->pages, FIRST);
+}
+
+/* It needs no memory, so there need not be any: a copy would be fatal. */
+TEST_F_TIMEOUT(large, at_the_limit, TIMEOUT)
+{
+	cgroup_allow(self->half / 4);
+	EXPECT_TRUE(reads(self));
+}
+
+TEST_F_TIMEOUT(large, at_the_limit_in_child, TIMEOUT)
+{
+	cgroup_allow(self->half / 4);
+	EXPECT_TRUE(child_says(reads, self));
+	EXPECT_TRUE(reads(self));
+}
+
+TEST_F_TIMEOUT(large, swapoff, TIMEOUT)
+{
+	size_t i, others = 0;
+
+	ASSERT_TRUE(swap_off_and_on());
+	for (i = 0; i < self->pages; i++)
+		others += pfn_of(0, self->to + i * psize()) != self->pfn + i;
+	EXPECT_EQ(0, others);
+	EXPECT_TRUE(reads(self));
+}
+
+TEST_HARNESS_MAIN
