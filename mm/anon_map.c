@@ -350,6 +350,7 @@ static void cut(struct anon_map *map, unsigned long start, unsigned long end,
 	struct anon_extent *extent, *next;
 
 	for (extent = anon_map_find(map, start, end); extent; extent = next) {
+		cond_resched();
 		next = anon_map_next(extent, end);
 		if (extent->start >= start && extent->end <= end)
 			drop(map, extent);
@@ -467,8 +468,8 @@ unsigned long anon_map_copy_needs(const struct anon_map *map,
  * - Nothing is mapped in the range copied to.
  * - There are as many spares as anon_map_copy_needs().
  *
- * Context: the caller has exclusive access to @map, but for lookups of other
- * addresses than those of the range copied to.
+ * Context: sleeps, if that may take a while. The caller has exclusive access to @map,
+ * but for lookups of other addresses than those of the range copied to.
  */
 void anon_map_copy(struct anon_map *map, unsigned long old, unsigned long new,
 		   unsigned long len, struct anon_spares *spares)
@@ -479,6 +480,7 @@ void anon_map_copy(struct anon_map *map, unsigned long old, unsigned long new,
 	VM_WARN_ON_ONCE(old < new + len && new < old + len);
 	cut(map, new, new + len, spares);
 	for (pos = 0; pos < len; pos = next) {
+		cond_resched();
 		delta = lookup(map, old + pos, &end) -
 			((new + pos) >> PAGE_SHIFT);
 		next = min(end - old, len);
@@ -525,6 +527,33 @@ void anon_map_grow(struct anon_map *map, unsigned long end,
 		return;
 	cut(map, end, new_end, NULL);
 	stretch(map, extent, new_end);
+}
+
+/**
+ * anon_map_grow_down - a mapping has grown at its start
+ * @map: the map
+ * @start: where it began
+ * @new_start: where it begins now; nothing is mapped in between
+ *
+ * As anon_map_grow(), for a stack. No offset may become negative.
+ *
+ * Context: as anon_map_copy().
+ */
+void anon_map_grow_down(struct anon_map *map, unsigned long start,
+			unsigned long new_start)
+{
+	struct anon_extent *extent = anon_map_find(map, start, start + PAGE_SIZE);
+	struct anon_extent *low;
+
+	if (!extent || extent->start != start ||
+	    anon_extent_offset(extent, start) < (start - new_start) >> PAGE_SHIFT)
+		return;
+	cut(map, new_start, start, NULL);
+	low = anon_map_find(map, new_start - PAGE_SIZE, new_start);
+	if (low && low->delta == extent->delta)
+		stretch(map, low, start);
+	else
+		change(map, extent, new_start, extent->end);
 }
 
 /**

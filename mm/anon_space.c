@@ -649,16 +649,18 @@ static bool has_relatives(struct mm_struct *mm)
 
 	if (!space->anon_vma)
 		return false;
+	if (!list_is_singular(&space->memberships))
+		return true;
 	/* Who joins does so under our mmap_lock, and who leaves may do it later. */
-	return !list_is_singular(&space->memberships) ||
-	       data_race(space->anon_vma->nr_members) > 1;
+	return data_race(space->anon_vma->nr_members) > 1;
 }
 
 /**
  * anon_space_has_room - may a range be moved without too many extents? (INV-7)
  * @mm: the mm
- * @addr: first address
- * @len: number of bytes
+ * @old: first address to move from, which may be in no VMA
+ * @new: first address to move to
+ * @len: number of bytes, not more than an address space has
  *
  * On a kernel without this each extent would be a VMA of its own, so the limit is
  * that of VMAs. It is asked before anything is changed. Private memory that moves
@@ -668,20 +670,25 @@ static bool has_relatives(struct mm_struct *mm)
  * Context: mmap_lock held for writing.
  * Return: whether it may.
  */
-bool anon_space_has_room(struct mm_struct *mm, unsigned long addr,
-			 unsigned long len)
+bool anon_space_has_room(struct mm_struct *mm, unsigned long old,
+			 unsigned long new, unsigned long len)
 {
 	struct anon_map *map = &mm->anon_space.map;
-	unsigned long end, pos, nr;
+	unsigned long pos, end, nr;
+	struct vm_area_struct *vma;
 
 	mmap_assert_write_locked(mm);
 	if (likely(!map->nr) ||
 	    (len < PMD_SIZE && map->nr < sysctl_max_map_count &&
 	     !has_relatives(mm)))
 		return true;
+	vma = vma_lookup(mm, old);
+	if (!vma || !vma->anon_vma || len > vma->vm_end - old ||
+	    anon_map_equal(map, old, new, len))
+		return true;
 	/* One more if an extent at the destination has to be cut in two. */
 	nr = map->nr + 1;
-	for (pos = addr; pos - addr < len; pos = end) {
+	for (pos = old; pos - old < len; pos = end) {
 		anon_map_offset(map, pos, &end);
 		if (++nr > sysctl_max_map_count)
 			return false;

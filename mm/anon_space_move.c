@@ -32,7 +32,7 @@
  * where it came from. What was rewritten is rewritten again; if that has become
  * impossible - reclaim has split a huge page, or a page is under migration - what
  * follows is kept, for which memory must be there (__GFP_NOFAIL, some extents of 80
- * bytes, with no lock held that reclaim takes).
+ * bytes, with no lock held that reclaim takes: that of a file of hugetlb at most).
  *
  * Who walks the reverse map takes the space lock of one mm after that of the other,
  * and reads the index inside, so it sees an entry and its index either before or

@@ -80,6 +80,8 @@ void anon_map_trim(struct anon_map *map, unsigned long start,
 		   unsigned long end);
 void anon_map_grow(struct anon_map *map, unsigned long end,
 		   unsigned long new_end);
+void anon_map_grow_down(struct anon_map *map, unsigned long start,
+			unsigned long new_start);
 void anon_map_level(struct anon_map *map, unsigned long start,
 		    unsigned long end);
 void anon_map_inherit(struct anon_map *map, const struct anon_map *parent,

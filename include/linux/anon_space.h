@@ -145,8 +145,8 @@ struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
 bool anon_space_fits(struct vm_area_struct *vma, unsigned long addr,
 		     struct folio *folio, struct page *page);
 unsigned long anon_space_address(struct vm_area_struct *vma, pgoff_t offset);
-bool anon_space_has_room(struct mm_struct *mm, unsigned long addr,
-			 unsigned long len);
+bool anon_space_has_room(struct mm_struct *mm, unsigned long old,
+			 unsigned long new, unsigned long len);
 void __anon_space_grow(struct mm_struct *mm, unsigned long end,
 		       unsigned long new_end);
 void __anon_space_level(struct mm_struct *mm, unsigned long start,

@@ -20,6 +20,7 @@
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
+#include <linux/sched/mm.h>
 
 #define NR_PAGES	64	/* longest map */
 #define NR_RANDOM	10000	/* random operations */
@@ -211,7 +212,10 @@ static void expect_map(struct kunit *test, struct anon_map *map,
 
 /* ---- making maps ---- */
 
-/* From here on allocations complain, and more spares than needed would be seen. */
+/*
+ * Up to finish() allocations complain, as under the space lock, where reclaim waits
+ * (lockdep sees that), and more spares than needed would be seen.
+ */
 static void begin(struct kunit *test, unsigned long needs)
 {
 	struct map_test *t = test->priv;
@@ -219,14 +223,14 @@ static void begin(struct kunit *test, unsigned long needs)
 	KUNIT_ASSERT_EQ(test, 0, anon_spares_fill(&t->spares, needs + SLACK,
 						  GFP_KERNEL));
 	t->before = t->spares.nr;
-	non_block_start();
+	fs_reclaim_acquire(GFP_KERNEL);
 }
 
 static unsigned long finish(struct kunit *test, unsigned long needs)
 {
 	struct map_test *t = test->priv;
 
-	non_block_end();
+	fs_reclaim_release(GFP_KERNEL);
 	KUNIT_EXPECT_LE(test, t->before - t->spares.nr, needs);
 	return t->before - t->spares.nr;
 }
@@ -442,9 +446,9 @@ static void expect_change(struct kunit *test,
 
 	build(test, &t->map, c->before);
 	nr = t->map.nr;
-	non_block_start();
+	begin(test, 0);
 	change(&t->map, to_addr(c->from), to_addr(c->to));
-	non_block_end();
+	finish(test, 0);
 	expect_map(test, &t->map, c->after);
 	KUNIT_EXPECT_LE(test, t->map.nr, nr);
 }
@@ -492,6 +496,27 @@ static void grow_goes_on(struct kunit *test)
 	expect_change(test, anon_map_grow);
 }
 
+static const struct range_case down_cases[] = {
+	{ "nothing there",		"abcdefgh", 4, 2, "abcdefgh" },
+	{ "an extent begins there",	"abcdxyzh", 4, 2, "abvwxyzh" },
+	{ "an extent begins above",	"abcdexyh", 4, 2, "abcdexyh" },
+	{ "an extent begins below",	"abcdwxyh", 5, 3, "abcdwxyh" },
+	{ "an extent ends there",	"aabcefgh", 4, 3, "aabcefgh" },
+	{ "joins the next",		"abvdxygh", 4, 3, "abvwxygh" },
+	{ "touches the next",		"aabdxygh", 4, 3, "aabwxygh" },
+	{ "over a part of the next",	"aabcxygh", 4, 3, "aabwxygh" },
+	{ "over all of the next",	"ababyzgh", 4, 2, "abwxyzgh" },
+	{ "over its own rest",		"uvabyzgh", 4, 2, "uvwxyzgh" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(down, down_cases, name);
+
+/* anon_map_grow_down() does the same at the start of a mapping. */
+static void grow_down_goes_on(struct kunit *test)
+{
+	expect_change(test, anon_map_grow_down);
+}
+
 static const struct range_case level_cases[] = {
 	{ "at home",			"abcdefgh", 1, 7, "abcdefgh" },
 	{ "at home, over two",		"abababgh", 1, 6, "abcdefgh" },
@@ -513,20 +538,26 @@ static void level_goes_on(struct kunit *test)
 	expect_change(test, anon_map_level);
 }
 
-/* Expect an extent of the last two addresses to grow by none, to the limit. */
-static void grow_stops_at_task_size(struct kunit *test)
+/* Expect extents one page away from either limit to grow by no more than that. */
+static void grow_stops_at_limits(struct kunit *test)
 {
-	unsigned long old = TASK_SIZE - 3 * PAGE_SIZE, end;
+	unsigned long high = TASK_SIZE - 3 * PAGE_SIZE, end;
 	struct map_test *t = test->priv;
 
-	KUNIT_ASSERT_EQ(test, 0, anon_spares_fill(&t->spares, 1, GFP_KERNEL));
-	anon_map_copy(&t->map, old, to_addr(0), 2 * PAGE_SIZE, &t->spares);
+	KUNIT_ASSERT_EQ(test, 0, anon_spares_fill(&t->spares, 2, GFP_KERNEL));
+	anon_map_copy(&t->map, high, to_addr(0), 2 * PAGE_SIZE, &t->spares);
 	anon_map_grow(&t->map, to_addr(2), to_addr(4));
 	anon_map_offset(&t->map, to_addr(0), &end);
 	KUNIT_EXPECT_EQ(test, end, to_addr(2));
 	anon_map_grow(&t->map, to_addr(2), to_addr(3));
 	anon_map_offset(&t->map, to_addr(0), &end);
 	KUNIT_EXPECT_EQ(test, end, to_addr(3));
+
+	anon_map_copy(&t->map, PAGE_SIZE, to_addr(8), 2 * PAGE_SIZE, &t->spares);
+	anon_map_grow_down(&t->map, to_addr(8), to_addr(6));
+	KUNIT_EXPECT_EQ(test, BASE + 7, anon_map_offset(&t->map, to_addr(7), &end));
+	anon_map_grow_down(&t->map, to_addr(8), to_addr(7));
+	KUNIT_EXPECT_EQ(test, 0, anon_map_offset(&t->map, to_addr(7), &end));
 }
 
 /* ---- inherit and destroy ---- */
@@ -658,12 +689,25 @@ static void random_grow(struct map_test *t, unsigned int from, unsigned int to)
 {
 	pgoff_t last = from ? delta(&t->model, from - 1) : 0;
 	bool grows = last && last != delta(&t->model, from);
-	unsigned int page;
 
 	memset(t->mapped + from, grows, to - from);
 	anon_map_grow(&t->map, to_addr(from), to_addr(to));
-	for (page = from; grows && page < to; page++)
-		t->model.offset[page] = BASE + page + last;
+	for (; grows && from < to; from++)
+		t->model.offset[from] = BASE + from + last;
+}
+
+/* The offset goes on from the page behind, if an extent begins there. */
+static void random_grow_down(struct map_test *t, unsigned int from,
+			     unsigned int to)
+{
+	pgoff_t first = delta(&t->model, to);
+	bool grows = first && first != delta(&t->model, to - 1) &&
+		     t->model.offset[to] >= to - from;
+
+	memset(t->mapped + from, grows, to - from);
+	anon_map_grow_down(&t->map, to_addr(to), to_addr(from));
+	for (; grows && from < to; from++)
+		t->model.offset[from] = BASE + from + first;
 }
 
 /* The offset goes on from the first page. */
@@ -701,7 +745,7 @@ static void random_operation(struct kunit *test)
 	struct map_test *t = test->priv;
 	unsigned int nr = 1 + pick(t, 10), before = t->map.nr;
 	unsigned int from = pick(t, NR_PAGES - nr + 1);
-	unsigned int what = pick(t, 8);
+	unsigned int what = pick(t, 9);
 
 	if (what < 3)
 		random_copy(test, from, nr);
@@ -713,6 +757,8 @@ static void random_operation(struct kunit *test)
 		random_level(t, from, from + nr);
 	else if (what == 6)
 		random_inherit(test);
+	else if (what == 7)
+		random_grow_down(t, from, from + nr);
 	else
 		memset(t->mapped + from, true, nr);
 	if (what >= 3)
@@ -888,8 +934,9 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(copy_gives_offsets, copy_gen_params),
 	KUNIT_CASE_PARAM(trim_drops_ends, trim_gen_params),
 	KUNIT_CASE_PARAM(grow_goes_on, grow_gen_params),
+	KUNIT_CASE_PARAM(grow_down_goes_on, down_gen_params),
 	KUNIT_CASE_PARAM(level_goes_on, level_gen_params),
-	KUNIT_CASE(grow_stops_at_task_size),
+	KUNIT_CASE(grow_stops_at_limits),
 	KUNIT_CASE_PARAM(inherit_copies_ranges, inherit_gen_params),
 	KUNIT_CASE(destroy_leaves_empty_map),
 	KUNIT_CASE(spares_are_counted),
