@@ -53,10 +53,10 @@
 #include "internal.h"
 
 /*
- * To find out that a page has come to be ours alone costs more than moving it. An
- * extent for more pages than this is cheaper.
+ * To find out that a page has come to be ours alone costs more than moving it, and so
+ * does the split of a large folio. An extent for more pages than this is cheaper.
  */
-#define ANON_SPACE_OWN_PAGES	16
+#define ANON_SPACE_FEW_PAGES	16
 
 /* The large folios that begin or end outside of the range. */
 #define ANON_SPACE_SPLITS	2
@@ -100,7 +100,7 @@ void anon_space_move_begin(struct anon_space_move *move,
 	move->may_split = ANON_SPACE_SPLITS;
 	move->plain = vma_is_anonymous(vma) &&
 		      !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP));
-	move->own = len <= ANON_SPACE_OWN_PAGES * PAGE_SIZE;
+	move->few = len <= ANON_SPACE_FEW_PAGES * PAGE_SIZE;
 	move->stack = vma_is_temporary_stack(vma);
 	/* It leads home, for example: there is nothing to choose. */
 	if (unlikely(to_map(move)->nr) && !move->stack &&
@@ -251,7 +251,7 @@ static bool move_large(struct anon_space_move *move, struct folio *folio,
 		WRITE_ONCE(folio->index, index);
 		return true;
 	}
-	if (PageAnonExclusive(page) && move->may_split) {
+	if (PageAnonExclusive(page) && move->few && move->may_split) {
 		folio_get(folio);
 		move->split = folio;
 	}
@@ -276,7 +276,7 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 		WRITE_ONCE(folio->index, index);
 		return true;
 	}
-	return move->own && try_to_own(folio, move->vma, index);
+	return move->few && try_to_own(folio, move->vma, index);
 }
 
 /* Swap entries have no index, but those of relatives expect one (INV-4b). */

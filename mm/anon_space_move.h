@@ -16,7 +16,7 @@
  * @may_split: how many may still be split
  * @anon:      may there be anonymous pages at all?
  * @plain:     does each present entry map an anonymous page or the zero page?
- * @own:       may pages be looked at one by one whether they are shared? Few only
+ * @few:       are there so few pages that each is worth some trouble to have no extent?
  * @stack:     is it the stack of a new program, whose pages nobody shares?
  * @back:      does this bring back what could be moved only in part?
  * @locked:    is the space lock held?
@@ -31,7 +31,7 @@ struct anon_space_move {
 	unsigned int may_split;
 	bool anon;
 	bool plain;
-	bool own;
+	bool few;
 	bool stack;
 	bool back;
 	bool locked;
