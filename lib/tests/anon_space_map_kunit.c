@@ -23,7 +23,7 @@
 #include <linux/sched/mm.h>
 
 #define NR_PAGES	64	/* longest map */
-#define NR_RANDOM	10000	/* random operations */
+#define NR_RANDOM	4000	/* random operations */
 #define NR_ROUNDS	2000	/* of the writer, with a reader beside */
 
 #define BASE		1024UL	/* page number of page 0 */
@@ -825,22 +825,32 @@ static int read_constants(void *data)
 	return 0;
 }
 
+static void write_copy(struct map_test *t, int old, int new, unsigned int nr)
+{
+	anon_map_copy(&t->map, to_addr(old), to_addr(new), nr << PAGE_SHIFT,
+		      &t->spares);
+}
+
+static void write_trim(struct map_test *t, int from, int to)
+{
+	anon_map_trim(&t->map, to_addr(from), to_addr(to));
+}
+
 /*
  * Extents that come and go at both sides rotate the trees. The nearest goes first: if
  * it has two children in the tree, what the reader looks for takes its place.
  */
-static void churn(struct kunit *test)
+static void churn(struct map_test *t)
 {
-	struct map_test *t = test->priv;
 	int i, nr = 1 + pick(t, 6);
 
 	for (i = 1; i <= nr; i++) {
-		copy(test, &t->map, 0, -2 * i, 1);
-		copy(test, &t->map, 0, 20 + 2 * i, 1);
+		write_copy(t, 0, -2 * i, 1);
+		write_copy(t, 0, 20 + 2 * i, 1);
 	}
 	for (i = 1; i <= nr; i++) {
-		anon_map_trim(&t->map, to_addr(-2 * i), to_addr(1 - 2 * i));
-		anon_map_trim(&t->map, to_addr(20 + 2 * i), to_addr(21 + 2 * i));
+		write_trim(t, -2 * i, 1 - 2 * i);
+		write_trim(t, 20 + 2 * i, 21 + 2 * i);
 	}
 }
 
@@ -852,24 +862,23 @@ static void churn(struct kunit *test)
  *	constant  a	                       c  d        g                 u
  *	extent				 |-----------------------------|
  */
-static void write_round(struct kunit *test)
+static void write_round(struct map_test *t)
 {
-	struct map_test *t = test->priv;
 	int i;
 
-	anon_map_trim(&t->map, to_addr(8), to_addr(10));	/* low end */
-	churn(test);
+	write_trim(t, 8, 10);				/* low end */
+	churn(t);
 	for (i = 0; i < 4; i++) {
-		copy(test, &t->map, i, 12, 2);			/* cut */
-		copy(test, &t->map, 4, 12, 2);			/* join both */
+		write_copy(t, i, 12, 2);		/* cut */
+		write_copy(t, 4, 12, 2);		/* join both */
 	}
-	copy(test, &t->map, 0, 8, 2);				/* join high */
-	copy(test, &t->map, 1, 12, 1);				/* cut */
-	anon_map_level(&t->map, to_addr(11), to_addr(14));	/* join both */
-	churn(test);
-	anon_map_trim(&t->map, to_addr(15), to_addr(20));	/* high end */
-	copy(test, &t->map, 2, 16, 1);
-	anon_map_grow(&t->map, to_addr(15), to_addr(18));	/* over that */
+	write_copy(t, 0, 8, 2);				/* join high */
+	write_copy(t, 1, 12, 1);			/* cut */
+	anon_map_level(&t->map, to_addr(11), to_addr(14)); /* join both */
+	churn(t);
+	write_trim(t, 15, 20);				/* high end */
+	write_copy(t, 2, 16, 1);
+	anon_map_grow(&t->map, to_addr(15), to_addr(18)); /* over that */
 }
 
 /* A reader beside a writer never sees a wrong offset of a page that keeps its own. */
@@ -877,9 +886,12 @@ static void readers_see_constants(struct kunit *test)
 {
 	struct map_test *t = test->priv;
 	struct reader *reader = &t->reader;
-	unsigned int i;
+	int i;
 
 	build(test, &t->map, "abcdefghabcdefgh");
+	/* Other extents, so that a reader is on the way for long. */
+	for (i = 20; i < 200; i++)
+		copy(test, &t->map, 0, i % 2 ? 2 * i : -2 * i, 1);
 	prandom_seed_state(&t->rnd, 1);
 	reader->constant = "a.........cd..g.....u";
 	init_completion(&reader->started);
@@ -890,7 +902,9 @@ static void readers_see_constants(struct kunit *test)
 	}
 	wait_for_completion(&reader->started);
 	for (i = 0; i < NR_ROUNDS; i++) {
-		write_round(test);
+		KUNIT_ASSERT_EQ(test, 0, anon_spares_fill(&t->spares, NR_PAGES,
+							  GFP_KERNEL));
+		write_round(t);
 		cond_resched();
 	}
 	kthread_stop(reader->task);
@@ -899,6 +913,8 @@ static void readers_see_constants(struct kunit *test)
 		   num_online_cpus());
 	KUNIT_EXPECT_EQ(test, reader->wrong, 0);
 	KUNIT_EXPECT_GT(test, reader->reads, 0);
+	write_trim(t, -400, 0);
+	write_trim(t, 20, 400);
 	expect_map(test, &t->map, "abcdefghabcdefghijst");
 }
 
