@@ -956,8 +956,8 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE_PARAM(inherit_copies_ranges, inherit_gen_params),
 	KUNIT_CASE(destroy_leaves_empty_map),
 	KUNIT_CASE(spares_are_counted),
-	KUNIT_CASE(random_operations_match_array),
-	KUNIT_CASE(readers_see_constants),
+	KUNIT_CASE_SLOW(random_operations_match_array),
+	KUNIT_CASE_SLOW(readers_see_constants),
 	{}
 };
 
