@@ -486,6 +486,20 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
 	anon_space_unlock_write(mm);
 }
 
+/* What extents are left in the hole that a VMA leaves. */
+static void trim_hole(struct vm_area_struct *vma)
+{
+	struct anon_map *map = &vma->vm_mm->anon_space.map;
+	struct vm_area_struct *prev, *next;
+
+	if (likely(!map->nr))
+		return;
+	prev = to_vma(rb_prev(&vma->anon_rb));
+	next = to_vma(rb_next(&vma->anon_rb));
+	anon_map_trim(map, prev ? prev->vm_end : 0,
+		      next ? next->vm_start : ULONG_MAX);
+}
+
 /**
  * anon_space_forget_vma - anon_space_detach_vma() for a VMA that is not hidden
  * @vma: a VMA in the tree, whose pages have been unmapped or moved elsewhere
@@ -499,18 +513,42 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
 void anon_space_forget_vma(struct vm_area_struct *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct anon_map *map = &mm->anon_space.map;
-	struct vm_area_struct *prev, *next;
 
 	mmap_assert_locked(mm);
 	anon_space_lock_write(mm);
-	if (unlikely(map->nr)) {
-		prev = to_vma(rb_prev(&vma->anon_rb));
-		next = to_vma(rb_next(&vma->anon_rb));
-		anon_map_trim(map, prev ? prev->vm_end : 0,
-			      next ? next->vm_start : ULONG_MAX);
-	}
+	trim_hole(vma);
 	__anon_space_detach_vma(vma);
+	anon_space_unlock_write(mm);
+}
+
+/**
+ * anon_space_replace_vma - put a VMA where its stand-in is
+ * @vma: the VMA, whose pages have been moved elsewhere
+ * @stand_in: has the range that @vma is to have
+ *
+ * @vma does not have to be in the tree; @stand_in is, and leaves it, if @vma is.
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ */
+void anon_space_replace_vma(struct vm_area_struct *vma,
+			    struct vm_area_struct *stand_in)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct rb_root *vmas = &mm->anon_space.vmas;
+
+	mmap_assert_write_locked(mm);
+	VM_WARN_ON_ONCE(!vma->anon_vma != !stand_in->anon_vma);
+	if (!vma->anon_vma) {
+		vma_set_range(vma, stand_in->vm_start, stand_in->vm_end,
+			      stand_in->vm_pgoff);
+		return;
+	}
+	anon_space_lock_write(mm);
+	trim_hole(vma);
+	rb_erase(&vma->anon_rb, vmas);
+	vma_set_range(vma, stand_in->vm_start, stand_in->vm_end,
+		      stand_in->vm_pgoff);
+	rb_replace_node(&stand_in->anon_rb, &vma->anon_rb, vmas);
 	anon_space_unlock_write(mm);
 }
 

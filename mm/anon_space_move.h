@@ -51,6 +51,28 @@ bool __anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long old_addr, unsigned long new_addr);
 
+bool anon_space_may_stay(struct vm_area_struct *vma, unsigned long addr,
+			 unsigned long len);
+void anon_space_take_place(struct vm_area_struct *vma,
+			   struct vm_area_struct *stand_in);
+void anon_space_withdraw(struct vm_area_struct *stand_in);
+int anon_space_remove_emptied(struct mm_struct *mm, unsigned long start,
+			      unsigned long end, struct list_head *uf);
+
+/**
+ * anon_space_is_plain - does nobody but its mm know of a VMA?
+ * @vma: the VMA
+ *
+ * Context: any.
+ * Return: whether it is anonymous memory without a file and without page frames of a
+ * device.
+ */
+static inline bool anon_space_is_plain(const struct vm_area_struct *vma)
+{
+	return !vma->vm_ops && !vma->vm_file &&
+	       !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP));
+}
+
 /**
  * anon_space_move_lock - keep walkers of the reverse map out
  * @move: the move
@@ -137,7 +159,8 @@ static inline int anon_space_move_keep(struct anon_space_move *move,
  *
  * A move does little else for each page. So PageHead() and PageAnonExclusive(), which
  * are bits of one word, are one test here, and the page is taken for its folio after
- * that. The zero page has neither bit.
+ * that. The zero page has neither bit. PageTail() asks for pages of hugetlb as well,
+ * which are not mapped here.
  *
  * Context: space lock held for writing, and the page table lock of the entry.
  * Return: false if it is something else.
@@ -147,7 +170,7 @@ static inline bool anon_space_move_small(struct page *page, pgoff_t index)
 	const unsigned long mask = BIT(PG_head) | BIT(PG_anon_exclusive);
 
 	if ((READ_ONCE(page->flags) & mask) != BIT(PG_anon_exclusive) ||
-	    PageTail(page))
+	    (READ_ONCE(page->compound_head) & 1))
 		return false;
 	VM_WARN_ON_ONCE_PAGE(!PageAnon(page) || PageCompound(page), page);
 	WRITE_ONCE(((struct folio *)page)->index, index);

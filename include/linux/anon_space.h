@@ -132,6 +132,13 @@ void anon_space_exit(struct mm_struct *mm);
 int __anon_vma_prepare(struct vm_area_struct *vma);
 void anon_space_attach_vma(struct vm_area_struct *vma);
 void anon_space_forget_vma(struct vm_area_struct *vma);
+struct vm_area_struct *anon_space_stand_in(struct vma_iterator *vmi,
+					   struct vm_area_struct *vma,
+					   struct vm_area_struct *stand_in,
+					   unsigned long start,
+					   unsigned long end);
+void anon_space_replace_vma(struct vm_area_struct *vma,
+			    struct vm_area_struct *stand_in);
 void __anon_space_attach_vma(struct vm_area_struct *vma);
 void __anon_space_detach_vma(struct vm_area_struct *vma);
 struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
