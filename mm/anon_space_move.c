@@ -129,17 +129,21 @@ void anon_space_move_back(struct anon_space_move *move,
 	move->back = true;
 }
 
-/*
- * Only a part of a folio that nobody shares moves: the pages go on one by one. As with
- * UFFDIO_MOVE, which does the same, that fails if somebody else uses the folio.
+/**
+ * anon_space_split - split a large folio of which a part moves
+ * @folio: the folio, exclusive, with a reference which is dropped
+ *
+ * Its pages go on one by one. As with UFFDIO_MOVE, which does the same, that fails if
+ * somebody else uses the folio.
+ *
+ * Context: sleeps. mmap_lock or the lock of its VMA held, and nothing that a walk of
+ * the reverse map takes.
+ * Return: whether it was split.
  */
-static bool split(struct anon_space_move *move)
+bool anon_space_split(struct folio *folio)
 {
-	struct folio *folio = move->split;
 	bool done = false;
 
-	move->split = NULL;
-	move->may_split--;
 	if (folio_trylock(folio)) {
 		done = folio_test_large(folio) && !folio_test_writeback(folio) &&
 		       !split_folio(folio);
@@ -147,6 +151,15 @@ static bool split(struct anon_space_move *move)
 	}
 	folio_put(folio);
 	return done;
+}
+
+static bool split(struct anon_space_move *move)
+{
+	struct folio *folio = move->split;
+
+	move->split = NULL;
+	move->may_split--;
+	return anon_space_split(folio);
 }
 
 /**
@@ -193,15 +206,22 @@ int __anon_space_move_keep(struct anon_space_move *move, unsigned long old_addr)
 	return 0;
 }
 
-/*
- * Not exclusive, so possibly shared, but it is not: nobody else maps it, and
- * with the folio locked and not in the swap cache nobody else has an entry for
- * it: migration has the lock, and a device-exclusive entry is made of exclusive
- * pages only and is made a normal one by fork. The folio lock must not be waited
- * for under a page table lock.
+/**
+ * anon_space_try_to_own - make a page that was shared a page of ours
+ * @folio: a small folio that is not exclusive, so possibly shared
+ * @vma: the VMA that maps it
+ * @index: the index that it gets
+ *
+ * If nobody else maps it, then with the folio locked and not in the swap cache nobody
+ * else has an entry for it: migration has the lock, and a device-exclusive entry is made
+ * of exclusive pages only and is made a normal one by fork. The folio lock must not be
+ * waited for under a page table lock.
+ *
+ * Context: space lock held for writing, and the page table lock of the entry.
+ * Return: whether it is ours.
  */
-static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
-		       pgoff_t index)
+bool anon_space_try_to_own(struct folio *folio, struct vm_area_struct *vma,
+			   pgoff_t index)
 {
 	bool mine;
 
@@ -276,7 +296,7 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 		WRITE_ONCE(folio->index, index);
 		return true;
 	}
-	return move->few && try_to_own(folio, move->vma, index);
+	return move->few && anon_space_try_to_own(folio, move->vma, index);
 }
 
 /* Swap entries have no index, but those of relatives expect one (INV-4b). */

@@ -51,6 +51,19 @@ bool __anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long old_addr, unsigned long new_addr);
 
+bool anon_space_split(struct folio *folio);
+bool anon_space_try_to_own(struct folio *folio, struct vm_area_struct *vma,
+			   pgoff_t index);
+unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
+				    unsigned long new, unsigned long len);
+
+/* In mm/mremap.c. */
+unsigned long move_rewritten_ptes(struct anon_space_move *move,
+				  unsigned long old_addr, pte_t *old_pte,
+				  unsigned long new_addr, pte_t *new_pte,
+				  unsigned long nr, bool need_clear_uffd_wp,
+				  bool *force_flush);
+
 bool anon_space_may_stay(struct vm_area_struct *vma, unsigned long addr,
 			 unsigned long len);
 void anon_space_take_place(struct vm_area_struct *vma,

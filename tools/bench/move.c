@@ -5,6 +5,10 @@
 
 #include "bench.h"
 
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP	4
+#endif
+
 #define LOOPS	1000
 
 /* There and back again: each way is one move. */
@@ -109,6 +113,28 @@ static void run_merge_both(const struct run *run)
 	merge_loop(run, 1, 1);
 }
 
+/* Between two mappings that are there all the time. */
+static void run_in_place(const struct run *run)
+{
+	unsigned long i, begin, len = run->n * PAGE;
+
+	map(BASE, run->n);
+	map(OTHER_BASE, run->n);
+	touch(BASE, run->n);
+	begin = now();
+	for (i = 0; i < LOOPS; i++) {
+		unsigned long from = i & 1 ? OTHER_BASE : BASE;
+		unsigned long to = i & 1 ? BASE : OTHER_BASE;
+
+		if (mremap((void *)from, len, len, MREMAP_MAYMOVE |
+			   MREMAP_FIXED | MREMAP_DONTUNMAP, to) == MAP_FAILED)
+			die("mremap: %m");
+	}
+	result(run, (double)(now() - begin) / LOOPS);
+	unmap(BASE, run->n);
+	unmap(OTHER_BASE, run->n);
+}
+
 static void run_grow(const struct run *run)
 {
 	unsigned long i, begin = now();
@@ -142,6 +168,8 @@ static const struct metric metrics[] = {
 	  run_merge_right, { 1 } },
 	{ "move_merge_both", "mremap of a page into a merge with both sides",
 	  run_merge_both, { 1 } },
+	{ "move_in_place", "mremap(DONTUNMAP) of N pages to an equal mapping",
+	  run_in_place, { 1, 16, 256 } },
 	{ "move_grow", "mmap, mremap that grows in place, munmap", run_grow,
 	  { 1 } },
 };

@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that move from mapping to mapping, and change no VMA.
+ */
+
+/**
+ * DOC: Moves in place
+ *
+ * mremap(MREMAP_FIXED | MREMAP_DONTUNMAP) leaves the source mapped, empty, and maps its
+ * pages at the destination, where what was mapped before is dropped. If there is memory
+ * with the same attributes at the destination already, the VMAs are the same before and
+ * after. So none is touched: the lock of the VMAs for reading is enough, as for
+ * UFFDIO_MOVE, and no limit is reached. That is for whoever gathers pages one by one.
+ *
+ * The pages get the index of their new address. If that cannot be done for one of them
+ * (it is shared, for example), nothing is moved here, and mremap() goes its usual way.
+ *
+ * Faults of other threads may run meanwhile, in both ranges. An entry moves under both
+ * page table locks, so each fault comes before or after it: a page that is faulted in at
+ * the destination before is dropped, as if it had been there from the start. The move
+ * of a range that no page table boundary divides, at the source or the destination, is
+ * one step for faults; that of a longer one is as many.
+ */
+
+#include <linux/anon_space.h>
+#include <linux/huge_mm.h>
+#include <linux/hugetlb.h>
+#include <linux/ksm.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/mmu_notifier.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/security.h>
+#include <linux/swapops.h>
+#include <linux/userfaultfd_k.h>
+
+#include <asm/pgalloc.h>
+#include <asm/tlbflush.h>
+
+#include "anon_space_move.h"
+#include "internal.h"
+#include "vma.h"
+
+/* What stops a move, until something has been done about it. */
+enum obstacle {
+	NOTHING,
+	OCCUPIED,	/* something is mapped at the destination */
+	AGAIN,		/* something has changed meanwhile: look again */
+	LARGE,		/* a large folio of our own: split it */
+	MIGRATES,	/* wait for the end of a migration */
+	IMPOSSIBLE,	/* an index that cannot be rewritten */
+};
+
+/**
+ * struct place - a part of the range, in one page table at either end
+ * @src:     VMA to move from
+ * @dst:     VMA to move to, may be the same
+ * @old:     first address to move from
+ * @new:     first address to move to
+ * @nr:      number of pages
+ * @src_pmd: entry of the page table at the source
+ * @folio:   what is to be split, referenced
+ * @waiting: address of the migration entry that was found
+ */
+struct place {
+	struct vm_area_struct *src;
+	struct vm_area_struct *dst;
+	unsigned long old;
+	unsigned long new;
+	unsigned long nr;
+	pmd_t *src_pmd;
+	struct folio *folio;
+	unsigned long waiting;
+};
+
+/* ---- what may move ---- */
+
+/*
+ * A page that was shared before is ours again, if no other entry is left. Then it is
+ * exclusive, as a write fault would find.
+ */
+static bool own(struct folio *folio, struct page *page,
+		struct vm_area_struct *vma)
+{
+	if (PageAnonExclusive(page))
+		return true;
+	if (folio_test_large(folio) ||
+	    !anon_space_try_to_own(folio, vma, folio->index))
+		return false;
+	SetPageAnonExclusive(page);
+	return true;
+}
+
+static enum obstacle look_at_present(struct place *place, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
+	    !own(folio, page, place->src))
+		return IMPOSSIBLE;
+	if (!folio_test_large(folio))
+		return NOTHING;
+	folio_get(folio);
+	place->folio = folio;
+	return LARGE;
+}
+
+static enum obstacle look_at_entry(struct place *place, pte_t pte,
+				   unsigned long addr)
+{
+	swp_entry_t entry;
+	struct page *page;
+
+	if (pte_none(pte))
+		return NOTHING;
+	if (pte_present(pte)) {
+		page = vm_normal_page(place->src, addr, pte);
+		return page ? look_at_present(place, page) : NOTHING;
+	}
+	entry = pte_to_swp_entry(pte);
+	if (!non_swap_entry(entry))
+		return pte_swp_exclusive(pte) ? NOTHING : IMPOSSIBLE;
+	if (is_migration_entry(entry)) {
+		place->waiting = addr;
+		return MIGRATES;
+	}
+	/* Markers and poisoned pages have no index. */
+	return is_pfn_swap_entry(entry) && !is_hwpoison_entry(entry) ?
+		IMPOSSIBLE : NOTHING;
+}
+
+static enum obstacle look_at_table(struct place *place, pte_t *src_pte)
+{
+	enum obstacle obstacle = NOTHING;
+	unsigned long i;
+
+	for (i = 0; i < place->nr && obstacle == NOTHING; i++)
+		obstacle = look_at_entry(place, ptep_get(src_pte + i),
+					 place->old + i * PAGE_SIZE);
+	return obstacle;
+}
+
+static bool is_empty(pte_t *pte, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		if (!pte_none(ptep_get(pte + i)))
+			return false;
+	return true;
+}
+
+/* ---- obstacles ---- */
+
+static bool is_huge(pmd_t pmd)
+{
+	return is_swap_pmd(pmd) || pmd_trans_huge(pmd) || pmd_devmap(pmd);
+}
+
+static enum obstacle look_at_huge(struct place *place)
+{
+	enum obstacle obstacle = IMPOSSIBLE;
+	spinlock_t *ptl = pmd_lock(place->src->vm_mm, place->src_pmd);
+	pmd_t pmd = *place->src_pmd;
+
+	if (!is_huge(pmd)) {
+		obstacle = AGAIN;
+	} else if (is_pmd_migration_entry(pmd)) {
+		obstacle = MIGRATES;
+	} else if (pmd_trans_huge(pmd) && !is_huge_zero_pmd(pmd) &&
+		   PageAnonExclusive(pmd_page(pmd))) {
+		place->folio = pmd_folio(pmd);
+		folio_get(place->folio);
+		obstacle = LARGE;
+	}
+	spin_unlock(ptl);
+	return obstacle;
+}
+
+static void wait_for_migration(struct place *place)
+{
+	struct mm_struct *mm = place->src->vm_mm;
+
+	if (is_pmd_migration_entry(pmdp_get_lockless(place->src_pmd)))
+		pmd_migration_entry_wait(mm, place->src_pmd);
+	else
+		migration_entry_wait(mm, place->src_pmd, place->waiting);
+}
+
+/* Nothing is locked but the VMAs. Returns whether to look again. */
+static bool overcome(struct place *place, enum obstacle obstacle)
+{
+	cond_resched();
+	if (fatal_signal_pending(current) && obstacle != LARGE)
+		return false;
+	switch (obstacle) {
+	case OCCUPIED:
+		zap_page_range_single(place->dst, place->new,
+				      place->nr * PAGE_SIZE, NULL);
+		return true;
+	case AGAIN:
+		return true;
+	case LARGE:
+		return anon_space_split(place->folio);
+	case MIGRATES:
+		wait_for_migration(place);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- moving ---- */
+
+static void set_up_move(struct anon_space_move *move, struct vm_area_struct *vma,
+			unsigned long old, unsigned long new, unsigned long nr)
+{
+	*move = (struct anon_space_move) {
+		.vma = vma,
+		.old_start = old,
+		.old_end = old + nr * PAGE_SIZE,
+		.new_start = new,
+		.keep_from = old + nr * PAGE_SIZE,
+		.may_split = 1,
+		.anon = true,
+		.plain = true,
+		.few = true,
+	};
+}
+
+/*
+ * With the locks still held, what could be given another index can be given back its
+ * own. Somebody may have seen it at the destination without them.
+ */
+static void move_back(struct place *place, pte_t *src_pte, pte_t *dst_pte,
+		      unsigned long nr)
+{
+	struct anon_space_move move;
+	bool flush = false;
+
+	if (!nr)
+		return;
+	set_up_move(&move, place->dst, place->new, place->old, nr);
+	nr -= move_rewritten_ptes(&move, place->new, dst_pte, place->old,
+				  src_pte, nr, false, &flush);
+	VM_WARN_ON_ONCE(nr);
+	flush_tlb_range(place->dst, move.old_start, move.old_end);
+}
+
+static enum obstacle move_entries(struct place *place, pte_t *src_pte,
+				  pte_t *dst_pte)
+{
+	enum obstacle obstacle = NOTHING;
+	struct anon_space_move move;
+	bool force_flush = false;
+	unsigned long moved;
+
+	if (!is_empty(dst_pte, place->nr))
+		return OCCUPIED;
+
+	set_up_move(&move, place->src, place->old, place->new, place->nr);
+	flush_tlb_batched_pending(place->src->vm_mm);
+	arch_enter_lazy_mmu_mode();
+	moved = move_rewritten_ptes(&move, place->old, src_pte, place->new,
+				    dst_pte, place->nr, false, &force_flush);
+	if (unlikely(moved < place->nr)) {
+		place->folio = move.split;
+		obstacle = move.split ? LARGE :
+			look_at_entry(place, ptep_get(src_pte + moved),
+				      place->old + moved * PAGE_SIZE);
+		if (obstacle == NOTHING)
+			obstacle = AGAIN;
+		move_back(place, src_pte, dst_pte, moved);
+	}
+	arch_leave_lazy_mmu_mode();
+	if (force_flush)
+		flush_tlb_range(place->src, move.old_start, move.old_end);
+	return obstacle;
+}
+
+/*
+ * The lock of the VMA keeps tables where they are: only those of emptied VMAs are
+ * freed, and collapse locks the VMA for writing.
+ */
+static enum obstacle move_table(struct place *place, pmd_t *dst_pmd)
+{
+	struct mm_struct *mm = place->src->vm_mm;
+	enum obstacle obstacle = AGAIN;
+	spinlock_t *src_ptl, *dst_ptl;
+	pte_t *src_pte, *dst_pte;
+
+	anon_space_lock_write(mm);
+	src_pte = pte_offset_map_nolock(mm, place->src_pmd, place->old,
+					&src_ptl);
+	if (!src_pte)
+		goto unlock;
+	dst_pte = pte_offset_map_nolock(mm, dst_pmd, place->new, &dst_ptl);
+	if (!dst_pte)
+		goto unmap;
+	double_pt_lock(src_ptl, dst_ptl);
+	obstacle = move_entries(place, src_pte, dst_pte);
+	double_pt_unlock(src_ptl, dst_ptl);
+	pte_unmap(dst_pte);
+unmap:
+	pte_unmap(src_pte);
+unlock:
+	anon_space_unlock_write(mm);
+	return obstacle;
+}
+
+static pmd_t *alloc_pmd(struct mm_struct *mm, unsigned long addr)
+{
+	p4d_t *p4d = p4d_alloc(mm, pgd_offset(mm, addr), addr);
+	pud_t *pud = p4d ? pud_alloc(mm, p4d, addr) : NULL;
+
+	return pud ? pmd_alloc(mm, pud, addr) : NULL;
+}
+
+/* Nothing is mapped at the source, so nothing is to be at the destination. */
+static enum obstacle drop(struct place *place)
+{
+	pmd_t *dst_pmd = mm_find_pmd(place->dst->vm_mm, place->new);
+
+	if (dst_pmd && !pmd_none(pmdp_get_lockless(dst_pmd)))
+		overcome(place, OCCUPIED);
+	return NOTHING;
+}
+
+static enum obstacle move_place(struct place *place)
+{
+	struct mm_struct *mm = place->src->vm_mm;
+	pmd_t *dst_pmd;
+	pmd_t pmd;
+
+	place->src_pmd = mm_find_pmd(mm, place->old);
+	if (!place->src_pmd)
+		return drop(place);
+	pmd = pmdp_get_lockless(place->src_pmd);
+	if (pmd_none(pmd))
+		return drop(place);
+	if (is_huge(pmd))
+		return look_at_huge(place);
+
+	dst_pmd = alloc_pmd(mm, place->new);
+	if (!dst_pmd)
+		return IMPOSSIBLE;
+	if (is_huge(pmdp_get_lockless(dst_pmd)))
+		return OCCUPIED;
+	if (pte_alloc(mm, dst_pmd))
+		return IMPOSSIBLE;
+	return move_table(place, dst_pmd);
+}
+
+/* As far as it can be said without moving anything. */
+static enum obstacle look_at_place(struct place *place)
+{
+	enum obstacle obstacle;
+	spinlock_t *ptl;
+	pte_t *pte;
+	pmd_t pmd;
+
+	place->src_pmd = mm_find_pmd(place->src->vm_mm, place->old);
+	if (!place->src_pmd)
+		return NOTHING;
+	pmd = pmdp_get_lockless(place->src_pmd);
+	if (pmd_none(pmd))
+		return NOTHING;
+	if (is_huge(pmd))
+		return look_at_huge(place);
+	pte = pte_offset_map_lock(place->src->vm_mm, place->src_pmd,
+				  place->old, &ptl);
+	if (!pte)
+		return AGAIN;
+	obstacle = look_at_table(place, pte);
+	pte_unmap_unlock(pte, ptl);
+	return obstacle;
+}
+
+static unsigned long in_one_table(unsigned long old, unsigned long new,
+				  unsigned long len)
+{
+	len = min(len, PMD_SIZE - (old & ~PMD_MASK));
+	return min(len, PMD_SIZE - (new & ~PMD_MASK));
+}
+
+/* Returns the number of bytes up to the first place where @step gives up. */
+static unsigned long for_each_place(const struct place *range, unsigned long len,
+				    enum obstacle (*step)(struct place *))
+{
+	struct place place = *range;
+	enum obstacle obstacle;
+	unsigned long pos, n;
+
+	for (pos = 0; pos < len; pos += n) {
+		n = in_one_table(range->old + pos, range->new + pos, len - pos);
+		place.old = range->old + pos;
+		place.new = range->new + pos;
+		place.nr = n >> PAGE_SHIFT;
+		do {
+			obstacle = step(&place);
+			if (obstacle == NOTHING)
+				break;
+		} while (overcome(&place, obstacle));
+		if (obstacle != NOTHING)
+			break;
+	}
+	return pos;
+}
+
+/*
+ * Where tables are passed, what stands in the way of the last page would leave the
+ * others moved: look at all of it first. After that only a race can be in the way.
+ */
+static unsigned long move_range(const struct place *range, unsigned long len)
+{
+	struct mm_struct *mm = range->src->vm_mm;
+	struct mmu_notifier_range notified;
+	unsigned long moved;
+
+	if (in_one_table(range->old, range->new, len) < len &&
+	    for_each_place(range, len, look_at_place) < len)
+		return 0;
+	/* A fault may map a first page at the source at any time. */
+	if (unlikely(anon_vma_prepare(range->dst)))
+		return 0;
+
+	mmu_notifier_range_init(&notified, MMU_NOTIFY_UNMAP, 0, mm, range->old,
+				range->old + len);
+	mmu_notifier_invalidate_range_start(&notified);
+	moved = for_each_place(range, len, move_place);
+	mmu_notifier_invalidate_range_end(&notified);
+	return moved;
+}
+
+/* ---- which VMAs ---- */
+
+/* For all else mremap() has more to do, or says why not. */
+static bool may_move_here(struct vm_area_struct *vma)
+{
+	const unsigned long others = VM_SHARED | VM_LOCKED | VM_LOCKONFAULT |
+				     VM_HUGETLB | VM_DONTEXPAND | VM_MERGEABLE;
+
+	return anon_space_is_plain(vma) && !(vma->vm_flags & others) &&
+	       !userfaultfd_armed(vma) && can_modify_vma(vma);
+}
+
+static bool are_equal(struct vm_area_struct *a, struct vm_area_struct *b)
+{
+	if (a == b)
+		return true;
+	if (a->vm_flags != b->vm_flags ||
+	    !mpol_equal(vma_policy(a), vma_policy(b)))
+		return false;
+#ifdef CONFIG_ANON_VMA_NAME
+	/* anon_vma_name() wants mmap_lock, but the VMA lock is as good. */
+	return anon_vma_name_eq(a->anon_name, b->anon_name);
+#else
+	return true;
+#endif
+}
+
+static bool holds(struct vm_area_struct *vma, unsigned long start,
+		  unsigned long len)
+{
+	return vma && start >= vma->vm_start && len <= vma->vm_end - start;
+}
+
+/* With both VMAs locked, by their own locks or by mmap_lock. */
+static unsigned long move_if_equal(struct vm_area_struct *src,
+				   struct vm_area_struct *dst,
+				   unsigned long old, unsigned long new,
+				   unsigned long len)
+{
+	const struct place range = {
+		.src = src, .dst = dst, .old = old, .new = new,
+	};
+
+	if (!holds(src, old, len) || !holds(dst, new, len) ||
+	    !may_move_here(src) || !are_equal(src, dst))
+		return 0;
+	/* As if the destination were unmapped first, and then mapped again. */
+	if (!may_expand_vm(src->vm_mm, src->vm_flags, 0) ||
+	    security_mmap_addr(new))
+		return 0;
+	return move_range(&range, len);
+}
+
+static bool lock_vmas(struct mm_struct *mm, unsigned long old,
+		      unsigned long new, struct vm_area_struct **src,
+		      struct vm_area_struct **dst)
+{
+	*src = lock_vma_under_rcu(mm, old);
+	if (!*src)
+		return false;
+	*dst = *src;
+	if (new >= (*src)->vm_start && new < (*src)->vm_end)
+		return true;
+	*dst = lock_vma_under_rcu(mm, new);
+	if (*dst)
+		return true;
+	vma_end_read(*src);
+	return false;
+}
+
+/* Page tables move as a whole at less cost, and the VMAs are put right then. */
+static bool moves_tables(unsigned long old, unsigned long new, unsigned long len)
+{
+	return !((old ^ new) & ~PMD_MASK) &&
+	       ALIGN(old, PMD_SIZE) + PMD_SIZE <= old + len;
+}
+
+/**
+ * anon_space_move_pages - move pages to a mapping that is there already
+ * @mm: the mm of the caller
+ * @old: first address to move from, a multiple of the page size
+ * @new: first address to move to, anything
+ * @len: number of bytes, a multiple of the page size
+ *
+ * What was mapped at the destination is dropped, and nothing is left at the source, as
+ * after mremap(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP).
+ *
+ * Context: sleeps. No lock held. Takes the locks of the VMAs or mmap_lock for reading,
+ * the space lock, and two page table locks.
+ * Return: how many bytes are done, from the start: all or, as a rule, none, when the
+ * VMAs or pages are not such as can be moved here, or anything is wrong. It is part of
+ * them only if a page got in the way that was not there at first.
+ */
+unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
+				    unsigned long new, unsigned long len)
+{
+	struct vm_area_struct *src, *dst;
+	unsigned long moved;
+
+	if (!len || offset_in_page(new) || old + len < old || new + len < new ||
+	    (old < new + len && new < old + len) || moves_tables(old, new, len))
+		return 0;
+
+	if (lock_vmas(mm, old, new, &src, &dst)) {
+		moved = move_if_equal(src, dst, old, new, len);
+		vma_end_read(src);
+		if (dst != src)
+			vma_end_read(dst);
+		return moved;
+	}
+	if (mmap_read_lock_killable(mm))
+		return 0;
+	src = vma_lookup(mm, old);
+	dst = vma_lookup(mm, new);
+	moved = move_if_equal(src, dst, old, new, len);
+	mmap_read_unlock(mm);
+	return moved;
+}
