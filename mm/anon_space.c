@@ -720,6 +720,10 @@ bool anon_space_has_room(struct mm_struct *mm, unsigned long old,
 	    (len < PMD_SIZE && map->nr < sysctl_max_map_count &&
 	     !has_relatives(mm)))
 		return true;
+	/* However it is cut in pieces: one for each page, extent and gap at most. */
+	nr = min(len >> PAGE_SHIFT, 2UL * map->nr + 1);
+	if (map->nr + 1 + nr <= sysctl_max_map_count)
+		return true;
 	vma = vma_lookup(mm, old);
 	if (!vma || !vma->anon_vma || len > vma->vm_end - old ||
 	    anon_map_equal(map, old, new, len))

@@ -190,7 +190,9 @@ int __anon_space_move_keep(struct anon_space_move *move, unsigned long old_addr)
 	old_addr = max(old_addr, move->old_start);
 	new_addr = to_new(move, old_addr);
 	len = move->old_end - old_addr;
-	if (!map->nr || !anon_map_equal(map, old_addr, new_addr, len)) {
+	/* anon_space_move_begin() has compared the whole. */
+	if (!map->nr || (old_addr == move->old_start && !move->back) ||
+	    !anon_map_equal(map, old_addr, new_addr, len)) {
 		if (anon_spares_fill(&spares,
 				     anon_map_copy_needs(map, old_addr, new_addr,
 							 len), gfp)) {

@@ -56,6 +56,8 @@ bool anon_space_try_to_own(struct folio *folio, struct vm_area_struct *vma,
 			   pgoff_t index);
 unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 				    unsigned long new, unsigned long len);
+unsigned long anon_space_keep_pages(struct mm_struct *mm, unsigned long old,
+				    unsigned long new, unsigned long len);
 
 /* In mm/mremap.c. */
 unsigned long move_rewritten_ptes(struct anon_space_move *move,

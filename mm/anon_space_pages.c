@@ -13,7 +13,8 @@
  * UFFDIO_MOVE, and no limit is reached. That is for whoever gathers pages one by one.
  *
  * The pages get the index of their new address. If that cannot be done for one of them
- * (it is shared, for example), nothing is moved here, and mremap() goes its usual way.
+ * (it is shared, for example), nothing is moved like that, but with mmap_lock held for
+ * writing and the offsets of the source, as mremap() otherwise does.
  *
  * Faults of other threads may run meanwhile, in both ranges. An entry moves under both
  * page table locks, so each fault comes before or after it: a page that is faulted in at
@@ -468,6 +469,18 @@ static bool holds(struct vm_area_struct *vma, unsigned long start,
 }
 
 /* With both VMAs locked, by their own locks or by mmap_lock. */
+static bool changes_no_vma(struct vm_area_struct *src,
+			   struct vm_area_struct *dst, unsigned long old,
+			   unsigned long new, unsigned long len)
+{
+	if (!holds(src, old, len) || !holds(dst, new, len) ||
+	    !may_move_here(src) || !are_equal(src, dst))
+		return false;
+	/* As if the destination were unmapped first, and then mapped again. */
+	return may_expand_vm(src->vm_mm, src->vm_flags, 0) &&
+	       !security_mmap_addr(new);
+}
+
 static unsigned long move_if_equal(struct vm_area_struct *src,
 				   struct vm_area_struct *dst,
 				   unsigned long old, unsigned long new,
@@ -477,14 +490,8 @@ static unsigned long move_if_equal(struct vm_area_struct *src,
 		.src = src, .dst = dst, .old = old, .new = new,
 	};
 
-	if (!holds(src, old, len) || !holds(dst, new, len) ||
-	    !may_move_here(src) || !are_equal(src, dst))
-		return 0;
-	/* As if the destination were unmapped first, and then mapped again. */
-	if (!may_expand_vm(src->vm_mm, src->vm_flags, 0) ||
-	    security_mmap_addr(new))
-		return 0;
-	return move_range(&range, len);
+	return changes_no_vma(src, dst, old, new, len) ?
+		move_range(&range, len) : 0;
 }
 
 static bool lock_vmas(struct mm_struct *mm, unsigned long old,
@@ -551,4 +558,57 @@ unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 	moved = move_if_equal(src, dst, old, new, len);
 	mmap_read_unlock(mm);
 	return moved;
+}
+
+/* Nothing but mremap() itself changes the VMAs and what they map. */
+static unsigned long move_or_keep(struct vm_area_struct *src,
+				  struct vm_area_struct *dst, unsigned long old,
+				  unsigned long new, unsigned long len)
+{
+	struct anon_space_move move;
+	unsigned long moved;
+
+	zap_page_range_single(dst, new, len, NULL);
+	anon_space_move_begin(&move, src, old, new, len);
+	moved = move_page_tables(&move, src, old, dst, new, len, false, false);
+	if (moved == len) {
+		anon_space_trim(src->vm_mm, old, old + len);
+		return new;
+	}
+	anon_space_move_back(&move, dst, moved);
+	move_page_tables(&move, dst, new, src, old, moved, true, false);
+	return -ENOMEM;
+}
+
+/**
+ * anon_space_keep_pages - move pages to a mapping that is there already, shared or not
+ * @mm: the mm of the caller
+ * @old: first address to move from
+ * @new: first address to move to, which does not overlap
+ * @len: number of bytes
+ *
+ * As anon_space_move_pages(), but with the destination at the offsets that the source
+ * has in the file, where the index of a page cannot be rewritten.
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ * Return: @new, -ENOMEM when what was mapped at the destination may be gone and all
+ * else is as it was, or -EAGAIN if VMAs have to change.
+ */
+unsigned long anon_space_keep_pages(struct mm_struct *mm, unsigned long old,
+				    unsigned long new, unsigned long len)
+{
+	struct vm_area_struct *src = vma_lookup(mm, old);
+	struct vm_area_struct *dst = vma_lookup(mm, new);
+
+	mmap_assert_write_locked(mm);
+	if (moves_tables(old, new, len) ||
+	    !changes_no_vma(src, dst, old, new, len))
+		return -EAGAIN;
+	if (!anon_space_has_room(mm, old, new, len))
+		return -ENOMEM;
+	vma_start_write(src);
+	vma_start_write(dst);
+	if (unlikely(anon_vma_prepare(dst)))
+		return -ENOMEM;
+	return move_or_keep(src, dst, old, new, len);
 }

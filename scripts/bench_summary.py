@@ -7,7 +7,21 @@ tools/bench/summary.tsv lists its rows.  What is worst comes first.
 import bench_report
 
 BEGIN = '<!-- written by make bench-readme -->'
+COLLECTORS = '<!-- collectors, written by make bench-readme -->'
 END = '<!-- end -->'
+COLLECTED = 100000
+METHODS = [
+    ('collect_mremap', '`mremap()`'),
+    ('collect_dontunmap', '`MREMAP_DONTUNMAP`'),
+    ('collect_in_place', '`MREMAP_DONTUNMAP` to equal memory'),
+    ('collect_uffd', '`UFFDIO_MOVE`'),
+]
+MEMORY = [
+    ('', 'small pages'),
+    ('_child', 'small pages, child'),
+    ('_huge', 'huge pages'),
+    ('_huge_child', 'huge pages, child'),
+]
 
 
 def chosen(report):
@@ -45,10 +59,46 @@ def table(report):
     return '\n'.join([*lines, '', f'Measured: {commits(report)}.'])
 
 
-def insert(readme, report):
-    """Puts the table where the last one is."""
-    head, _, rest = readme.read_text().partition(BEGIN + '\n')
+def collector_cells(results, name, kernel):
+    """Time for a page, failed calls, and most VMAs, of one kernel."""
+    def median(part=''):
+        result = results.get(f'{name}{part}/{COLLECTED}')
+        return result.median(kernel) if result else None
+    failures = [median(f'.{errno}') for errno in ('efault', 'enomem', 'ebusy')]
+    if None in failures:
+        return None
+    time = median()
+    return ['-' if time is None else bench_report.number(time),
+            bench_report.number(sum(failures)),
+            bench_report.number(max(median('.vmas_half'), median('.vmas_end')))]
+
+
+def collectors(report):
+    """100,000 pages, moved one by one, in each way there is."""
+    results = {r.name: r for r in report.complete() if r.bench == 'collect'}
+    base, ours = report.kernels
+    lines = [f'| | memory | {base}: insn | failed | VMAs | {ours}: insn | failed '
+             '| VMAs |', '|---|---|--:|--:|--:|--:|--:|--:|']
+    for method, method_text in METHODS:
+        for memory, memory_text in MEMORY:
+            cells = [collector_cells(results, method + memory, kernel)
+                     for kernel in report.kernels]
+            if None not in cells:
+                lines.append('| ' + ' | '.join(
+                    [method_text, memory_text, *cells[0], *cells[1]]) + ' |')
+    return '\n'.join(lines)
+
+
+def replaced(readme, text, begin, new):
+    """The text with what is new after the line that begins it."""
+    head, _, rest = text.partition(begin + '\n')
     _, end, tail = rest.partition(END + '\n')
     if not end:
-        raise SystemExit(f'{readme}: no lines "{BEGIN}" and "{END}"')
-    readme.write_text(f'{head}{BEGIN}\n{table(report)}\n{END}\n{tail}')
+        raise SystemExit(f'{readme}: no lines "{begin}" and "{END}"')
+    return f'{head}{begin}\n{new}\n{END}\n{tail}'
+
+
+def insert(readme, report):
+    """Puts the tables where the last ones are."""
+    text = replaced(readme, readme.read_text(), BEGIN, table(report))
+    readme.write_text(replaced(readme, text, COLLECTORS, collectors(report)))

@@ -53,7 +53,7 @@ struct run {
 
 extern const struct metric_group map_group, move_group, chain_group,
 	grow_group, fork_group, reclaim_group, swap_group, ksm_group,
-	gather_group, slab_group, collect_group, contention_group;
+	slab_group, collect_group, contention_group;
 
 /* measure.c */
 void count_instructions(void);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -84,6 +85,7 @@ struct outcome {
 	unsigned long moved;
 	unsigned long efault;
 	unsigned long enomem;
+	unsigned long ebusy;
 	unsigned long time;
 };
 
@@ -103,6 +105,8 @@ static void move_all(struct outcome *outcome, unsigned int *order,
 			outcome->efault++;
 		else if (err == ENOMEM)
 			outcome->enomem++;
+		else if (err == EBUSY)
+			outcome->ebusy++;
 		else
 			die("moving page %lu: error %d", i, err);
 		if (err)
@@ -139,89 +143,108 @@ static void check_moved(unsigned long where, const unsigned int *order,
 			die("page %u has not come to place %lu", order[i], i);
 }
 
-static void collect(const struct run *run, move_page_t move_page)
+/* How pages are moved, and what is there to begin with. */
+struct collector {
+	move_page_t move_page;
+	bool mapped;		/* is the new region there already? */
+	bool by_uffd;		/* and registered? */
+	bool huge;		/* do the pages leave huge pages? */
+};
+
+static void collect(const struct run *run)
 {
+	const struct collector *collector = run->metric->data;
 	unsigned int *order = shuffled(run->n);
 	struct outcome outcome = { .moved = 0 };
 	unsigned long half, end, where;
 
-	move_all(&outcome, order, 0, run->n / 2, move_page);
+	move_all(&outcome, order, 0, run->n / 2, collector->move_page);
 	half = count_vmas();
-	move_all(&outcome, order, run->n / 2, run->n, move_page);
+	move_all(&outcome, order, run->n / 2, run->n, collector->move_page);
 	end = count_vmas();
 	where = move_on(&outcome, run->n);
 	check_moved(where, order, run->n);
 	free(order);
 
-	result(run, (double)outcome.time / outcome.moved);
+	if (outcome.moved)
+		result(run, (double)outcome.time / outcome.moved);
 	result_part(run, "vmas_half", half, "VMAs");
 	result_part(run, "vmas_end", end, "VMAs");
 	result_part(run, "efault", outcome.efault, "failures");
 	result_part(run, "enomem", outcome.enomem, "failures");
+	result_part(run, "ebusy", outcome.ebusy, "failures");
 	munmap((void *)where, run->n * PAGE);
-	munmap((void *)BASE, run->n * PAGE);
 }
 
-static void run_mremap(const struct run *run)
+static void run_collector(const struct run *run)
 {
-	map(BASE, run->n);
-	fill(BASE, 0, run->n, 1);
-	collect(run, move_by_mremap);
-}
-
-static void run_dontunmap(const struct run *run)
-{
-	map(BASE, run->n);
-	fill(BASE, 0, run->n, 1);
-	collect(run, move_by_dontunmap);
-}
-
-static void run_uffd(const struct run *run)
-{
-	map(BASE, run->n);
-	fill(BASE, 0, run->n, 1);
-	map(OTHER_BASE, run->n);
-	open_uffd(run->n);
-	collect(run, move_by_uffd);
-	close(uffd);
-}
-
-/* Pages leave huge pages, one by one, which the kernel splits or maps apart. */
-static void run_huge(const struct run *run)
-{
+	const struct collector *collector = run->metric->data;
 	unsigned long pages = (run->n + TABLE / PAGE - 1) & -(TABLE / PAGE);
 	struct crowd *crowd;
 
-	map_huge(BASE, pages);
+	if (collector->huge)
+		map_huge(BASE, pages);
+	else
+		map(BASE, pages);
 	fill(BASE, 0, pages, 1);
-	check_huge(BASE, pages);
+	if (collector->huge)
+		check_huge(BASE, pages);
+	if (collector->mapped && collector->huge)
+		map_huge(OTHER_BASE, run->n);
+	else if (collector->mapped)
+		map(OTHER_BASE, run->n);
 	crowd = family_start(run);
 	check_family(run, BASE);
-	collect(run, move_by_mremap);
+	if (collector->by_uffd)
+		open_uffd(run->n);
+	collect(run);
+	if (collector->by_uffd)
+		close(uffd);
 	family_end(crowd);
 	munmap((void *)BASE, pages * PAGE);
 }
 
+static const struct collector by_mremap = { move_by_mremap };
+static const struct collector by_dontunmap = { move_by_dontunmap };
+static const struct collector in_place = { move_by_dontunmap, .mapped = true };
+static const struct collector by_uffd = {
+	move_by_uffd, .mapped = true, .by_uffd = true
+};
+static const struct collector by_mremap_huge = {
+	move_by_mremap, .huge = true
+};
+static const struct collector by_dontunmap_huge = {
+	move_by_dontunmap, .huge = true
+};
+static const struct collector in_place_huge = {
+	move_by_dontunmap, .mapped = true, .huge = true
+};
+static const struct collector by_uffd_huge = {
+	move_by_uffd, .mapped = true, .by_uffd = true, .huge = true
+};
+
+/* Of small pages and of huge ones, alone and with a child that has them, too. */
+#define COLLECTOR(name, collector, what, ...)				\
+	{ "collect_" name, what ", each of N pages", run_collector,	\
+	  { __VA_ARGS__ }, true, .data = &(collector) },		\
+	{ "collect_" name "_child", "the same, shared with a child",	\
+	  run_collector, { 100000 }, true, .family = CHILD,		\
+	  .data = &(collector) },					\
+	{ "collect_" name "_huge", "the same, out of huge pages",	\
+	  run_collector, { 100000 }, true,				\
+	  .data = &(collector##_huge) },				\
+	{ "collect_" name "_huge_child", "the same, shared with a child", \
+	  run_collector, { 100000 }, true, .family = CHILD,		\
+	  .data = &(collector##_huge) }
+
 static const struct metric metrics[] = {
-	{ "collect_mremap", "mremap of each of N pages, for each page moved",
-	  run_mremap, { 10000, 50000, 100000, 200000 }, true },
-	{ "collect_dontunmap", "the same with MREMAP_DONTUNMAP",
-	  run_dontunmap, { 10000, 50000, 100000, 200000 }, true },
-	{ "collect_uffd", "the same with UFFDIO_MOVE",
-	  run_uffd, { 10000, 50000, 100000, 200000 }, true },
-};
-
-static const struct metric gather_metrics[] = {
-	{ "collect_huge", "mremap of each of N pages out of huge pages",
-	  run_huge, { 20000, 100000 }, true },
-	{ "collect_huge_child", "the same, shared with a child",
-	  run_huge, { 20000, 100000 }, true, .family = CHILD },
-	{ "collect_huge_gone", "the same, the child has gone",
-	  run_huge, { 20000 }, true, .family = CHILD_GONE },
-};
-
-const struct metric_group gather_group = {
-	"gather", gather_metrics, ARRAY_SIZE(gather_metrics)
+	COLLECTOR("mremap", by_mremap, "collector by mremap()",
+		  10000, 50000, 100000, 200000),
+	COLLECTOR("dontunmap", by_dontunmap, "by MREMAP_DONTUNMAP", 100000),
+	COLLECTOR("in_place", in_place,
+		  "by MREMAP_DONTUNMAP to a region that is mapped already",
+		  100000),
+	COLLECTOR("uffd", by_uffd, "by UFFDIO_MOVE", 100000),
 };
 
 const struct metric_group collect_group = {

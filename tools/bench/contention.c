@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -16,6 +17,10 @@
 #define CHILDREN	100
 #define CHILD_LOOPS	10
 #define AREA(i)		(BASE + (i) * 2 * TABLE)
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP	4
+#endif
 
 #ifndef PR_SET_MEMORY_MERGE
 #define PR_SET_MEMORY_MERGE	67
@@ -102,6 +107,64 @@ static void run_threads_move(const struct run *run)
 	run_threads(run, work_move);
 }
 
+/*
+ * A collector beside them: it moves pages from one mapping to another, and back, until
+ * it is told to end.
+ */
+#define MOVER_PAGES	64
+#define MOVER_AREA	AREA(MAX_THREADS)
+
+static volatile bool mover_ends;
+
+static void move_in_place(unsigned long from, unsigned long to)
+{
+	if (mremap((void *)from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED |
+		   MREMAP_DONTUNMAP, to) == MAP_FAILED)
+		die("mremap: %m");
+}
+
+static void *mover_main(void *arg)
+{
+	unsigned long a = MOVER_AREA, b = MOVER_AREA + TABLE, i;
+
+	(void)arg;
+	map(a, MOVER_PAGES);
+	map(b, MOVER_PAGES);
+	touch(a, MOVER_PAGES);
+	while (!mover_ends) {
+		for (i = 0; i < MOVER_PAGES; i++)
+			move_in_place(a + i * PAGE, b + i * PAGE);
+		for (i = 0; i < MOVER_PAGES; i++)
+			move_in_place(b + i * PAGE, a + i * PAGE);
+	}
+	unmap(a, MOVER_PAGES);
+	unmap(b, MOVER_PAGES);
+	return NULL;
+}
+
+static void work_beside(unsigned long area)
+{
+	work_fault(area);
+	work_map(area);
+}
+
+static void run_beside(const struct run *run)
+{
+	run_threads(run, work_beside);
+}
+
+static void run_beside_mover(const struct run *run)
+{
+	pthread_t mover;
+
+	mover_ends = false;
+	if (pthread_create(&mover, NULL, mover_main, NULL))
+		die("pthread_create");
+	run_threads(run, work_beside);
+	mover_ends = true;
+	pthread_join(mover, NULL);
+}
+
 static void child_main(void)
 {
 	int i;
@@ -184,6 +247,10 @@ static const struct metric metrics[] = {
 	  run_threads_map, { 2, 4 } },
 	{ "threads_move", "N threads touch 16 pages each and move them twice",
 	  run_threads_move, { 2, 4 } },
+	{ "threads_beside", "N threads fault and map 16 pages each",
+	  run_beside, { 3 } },
+	{ "threads_beside_mover", "the same beside a thread that moves pages in place",
+	  run_beside_mover, { 3 } },
 	{ "children_map", "100 children map, touch and unmap 16 pages each",
 	  run_children, { CHILDREN } },
 	{ "threads_fault_reclaim", "fault while memory is reclaimed, compacted, merged",
