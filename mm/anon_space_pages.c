@@ -281,6 +281,20 @@ static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 	return obstacle;
 }
 
+static void lock_both(spinlock_t *src_ptl, spinlock_t *dst_ptl)
+{
+	spin_lock(min(src_ptl, dst_ptl));
+	if (src_ptl != dst_ptl)
+		spin_lock_nested(max(src_ptl, dst_ptl), SINGLE_DEPTH_NESTING);
+}
+
+static void unlock_both(spinlock_t *src_ptl, spinlock_t *dst_ptl)
+{
+	spin_unlock(src_ptl);
+	if (src_ptl != dst_ptl)
+		spin_unlock(dst_ptl);
+}
+
 /*
  * The lock of the VMA keeps tables where they are: only those of emptied VMAs are
  * freed, and collapse locks the VMA for writing.
@@ -300,9 +314,9 @@ static enum obstacle move_table(struct place *place, pmd_t *dst_pmd)
 	dst_pte = pte_offset_map_nolock(mm, dst_pmd, place->new, &dst_ptl);
 	if (!dst_pte)
 		goto unmap;
-	double_pt_lock(src_ptl, dst_ptl);
+	lock_both(src_ptl, dst_ptl);
 	obstacle = move_entries(place, src_pte, dst_pte);
-	double_pt_unlock(src_ptl, dst_ptl);
+	unlock_both(src_ptl, dst_ptl);
 	pte_unmap(dst_pte);
 unmap:
 	pte_unmap(src_pte);
@@ -416,7 +430,6 @@ static unsigned long for_each_place(const struct place *range, unsigned long len
  */
 static unsigned long move_range(const struct place *range, unsigned long len)
 {
-	struct mm_struct *mm = range->src->vm_mm;
 	struct mmu_notifier_range notified;
 	unsigned long moved;
 
@@ -427,7 +440,8 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 	if (unlikely(anon_vma_prepare(range->dst)))
 		return 0;
 
-	mmu_notifier_range_init(&notified, MMU_NOTIFY_UNMAP, 0, mm, range->old,
+	mmu_notifier_range_init(&notified, MMU_NOTIFY_UNMAP, 0,
+				range->src->vm_mm, range->old,
 				range->old + len);
 	mmu_notifier_invalidate_range_start(&notified);
 	moved = for_each_place(range, len, move_place);
@@ -451,7 +465,8 @@ static bool are_equal(struct vm_area_struct *a, struct vm_area_struct *b)
 {
 	if (a == b)
 		return true;
-	if (a->vm_flags != b->vm_flags ||
+	if (a->vm_flags != b->vm_flags || a->vm_file != b->vm_file ||
+	    a->vm_ops != b->vm_ops ||
 	    !mpol_equal(vma_policy(a), vma_policy(b)))
 		return false;
 #ifdef CONFIG_ANON_VMA_NAME
