@@ -22,6 +22,7 @@
 #define MOVE_TO		(MREMAP_MAYMOVE | MREMAP_FIXED)
 #define KEEP		(MREMAP_MAYMOVE | MREMAP_DONTUNMAP)
 #define KEEP_TO		(MOVE_TO | MREMAP_DONTUNMAP)
+#define PAGES_OF_ADDRESS_SPACE	0x1000000000ul
 
 FIXTURE(mremap)
 {
@@ -141,9 +142,33 @@ FIXTURE_VARIANT_ADD(mremap, dontunmap_hole) {
 	KEEP_TO, 2, 3, 3, 12, EFAULT
 };
 
-/* ---- sizes and addresses that no process has ---- */
+/* ---- to what is mapped: bb is as aaaa, c is not ---- */
 
-#define PAGES_OF_ADDRESS_SPACE	0x1000000000ul
+FIXTURE_VARIANT_ADD(mremap, dontunmap_from_unaligned) {
+	KEEP_TO, 0.5, 1, 1, 6, EINVAL
+};
+
+FIXTURE_VARIANT_ADD(mremap, dontunmap_to_unaligned) {
+	KEEP_TO, 0, 1, 1, 6.5, EINVAL
+};
+
+FIXTURE_VARIANT_ADD(mremap, dontunmap_overlap_below) {
+	KEEP_TO, 1, 2, 2, 0, EINVAL
+};
+
+FIXTURE_VARIANT_ADD(mremap, dontunmap_size_zero) {
+	KEEP_TO, 0, 0, 0, 6, EINVAL
+};
+
+FIXTURE_VARIANT_ADD(mremap, dontunmap_from_hole) {
+	KEEP_TO, 4, 1, 1, 6, EFAULT
+};
+
+FIXTURE_VARIANT_ADD(mremap, dontunmap_to_kernel) {
+	KEEP_TO, 0, 1, 1, PAGES_OF_ADDRESS_SPACE, EINVAL
+};
+
+/* ---- sizes and addresses that no process has ---- */
 
 FIXTURE_VARIANT_ADD(mremap, to_kernel) {
 	MOVE_TO, 0, 1, 1, PAGES_OF_ADDRESS_SPACE, EINVAL
