@@ -115,6 +115,17 @@ static int op_move_within(struct world *w)
 	return user_try_move(w->mem, 8, 8, 250);
 }
 
+static int op_move_start(struct world *w)
+{
+	return user_try_move(w->mem, 0, 8, FAR);
+}
+
+/* To a mapping that is there already. */
+static int op_move_in_place(struct world *w)
+{
+	return user_try_move_out(w->mem, 8, 8, FAR + 3);
+}
+
 static int op_unmap(struct world *w)
 {
 	int ret = vm_munmap(user_addr(8), user_len(8));
@@ -171,11 +182,15 @@ struct failing_op {
 	const char *name;
 	int (*run)(struct world *w);
 	bool moved;	/* in a process that moved what it shares */
+	bool mapped;	/* with something at the destination */
 };
 
 static const struct failing_op failing_ops[] = {
 	{ "move",				op_move },
 	{ "move of moved pages",		op_move, true },
+	{ "move of the start",			op_move_start },
+	{ "move in place",			op_move_in_place, false, true },
+	{ "move in place of moved pages",	op_move_in_place, true, true },
 	{ "move of all",			op_move_all },
 	{ "move of all moved pages",		op_move_all, true },
 	{ "move over pages",			op_move_within },
@@ -226,6 +241,10 @@ static void operation_without_memory(struct kunit *test)
 	/* One more process with these pages, besides parent and child. */
 	user_map(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA);
 	user_touch(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA, 1, 1);
+	if (w->op->mapped) {
+		user_map(w->mem, FAR, USER_AREA);
+		user_touch(w->mem, FAR, USER_AREA, 1, 3);
+	}
 	KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
 	if (w->op->moved) {
 		user_move(w->mem, FAR + USER_AREA, 12, 0);

@@ -121,6 +121,31 @@ static void op_move_keeping_source(struct user_mem *p)
 	user_touch(p, 8, 8, 2, 4);
 }
 
+/* To memory that is mapped, and holds something else. */
+static void op_move_in_place(struct user_mem *p)
+{
+	user_map(p, FAR, USER_AREA);
+	user_touch(p, FAR, USER_AREA, 3, 4);
+	user_move_out(p, 8, 8, FAR + 4);
+	user_touch(p, 8, 8, 2, 4);
+}
+
+static void op_move_in_place_within(struct user_mem *p)
+{
+	user_move_out(p, 0, 8, 250);
+	user_touch(p, 0, 8, 2, 4);
+}
+
+/* A page table ends at page 256 of the source, and elsewhere at the destination. */
+static void op_move_in_place_over_tables(struct user_mem *p)
+{
+	user_map(p, FAR, USER_AREA);
+	user_touch(p, FAR, USER_AREA, 3, 4);
+	user_move_out(p, 240, 24, FAR + 1);
+	user_move_out(p, FAR + 1, 24, 240);
+	user_move_out(p, 240, 24, FAR + 1);
+}
+
 static void op_move_all(struct user_mem *p)
 {
 	user_move(p, 0, USER_AREA, FAR);
@@ -181,6 +206,9 @@ static const struct operation operations[] = {
 	{ "move over",			op_move_over,			2 },
 	{ "exchange",			op_exchange,			1 },
 	{ "move keeping source",	op_move_keeping_source,		2 },
+	{ "move in place",		op_move_in_place,		2 },
+	{ "move in place, one VMA",	op_move_in_place_within,	1 },
+	{ "move in place over tables",	op_move_in_place_over_tables,	2 },
 	{ "move all",			op_move_all,			1 },
 	{ "move all and back",		op_move_all_and_back,		1 },
 	{ "move all and on",		op_move_all_on,			1 },

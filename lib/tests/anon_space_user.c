@@ -272,6 +272,16 @@ void user_move_out(struct user_mem *user, unsigned int from, unsigned int nr,
 				USER_ZERO));
 }
 
+long user_try_move_out(struct user_mem *user, unsigned int from,
+		       unsigned int nr, unsigned int to)
+{
+	long ret = do_move(user, from, nr, to, MREMAP_DONTUNMAP, USER_ZERO);
+
+	if (ret)
+		user_want(user, to, nr, USER_UNTOUCHED);
+	return ret;
+}
+
 /* Is this page touched and looked at? To save time not all are. */
 bool user_touches(unsigned int page)
 {

@@ -50,6 +50,8 @@ void user_move(struct user_mem *user, unsigned int from, unsigned int nr,
 	       unsigned int to);
 long user_try_move(struct user_mem *user, unsigned int from, unsigned int nr,
 		   unsigned int to);
+long user_try_move_out(struct user_mem *user, unsigned int from,
+		       unsigned int nr, unsigned int to);
 void user_move_out(struct user_mem *user, unsigned int from, unsigned int nr,
 		   unsigned int to);
 bool user_touches(unsigned int page);
