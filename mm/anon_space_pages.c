@@ -32,17 +32,23 @@
 #include <linux/mm_inline.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
+#include <linux/pgalloc.h>
 #include <linux/rmap.h>
 #include <linux/security.h>
 #include <linux/swapops.h>
 #include <linux/userfaultfd_k.h>
 
-#include <asm/pgalloc.h>
 #include <asm/tlbflush.h>
 
 #include "anon_space_move.h"
 #include "internal.h"
 #include "vma.h"
+
+/*
+ * Others may put something in the way again and again. Then it takes mmap_lock to get
+ * along. A place may hold many large folios, each of which is an obstacle.
+ */
+#define MAX_TRIES	(2 * PTRS_PER_PTE)
 
 /* What stops a move, until something has been done about it. */
 enum obstacle {
@@ -282,17 +288,25 @@ static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 }
 
 static void lock_both(spinlock_t *src_ptl, spinlock_t *dst_ptl)
+	__acquires(src_ptl)
+	__acquires(dst_ptl)
 {
 	spin_lock(min(src_ptl, dst_ptl));
 	if (src_ptl != dst_ptl)
 		spin_lock_nested(max(src_ptl, dst_ptl), SINGLE_DEPTH_NESTING);
+	else
+		__acquire(dst_ptl);
 }
 
 static void unlock_both(spinlock_t *src_ptl, spinlock_t *dst_ptl)
+	__releases(src_ptl)
+	__releases(dst_ptl)
 {
 	spin_unlock(src_ptl);
 	if (src_ptl != dst_ptl)
 		spin_unlock(dst_ptl);
+	else
+		__release(dst_ptl);
 }
 
 /*
@@ -371,12 +385,13 @@ static enum obstacle move_place(struct place *place)
 /* As far as it can be said without moving anything. */
 static enum obstacle look_at_place(struct place *place)
 {
+	struct mm_struct *mm = place->src->vm_mm;
 	enum obstacle obstacle;
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 	pte_t *pte;
 	pmd_t pmd;
 
-	place->src_pmd = mm_find_pmd(place->src->vm_mm, place->old);
+	place->src_pmd = mm_find_pmd(mm, place->old);
 	if (!place->src_pmd)
 		return NOTHING;
 	pmd = pmdp_get_lockless(place->src_pmd);
@@ -384,8 +399,7 @@ static enum obstacle look_at_place(struct place *place)
 		return NOTHING;
 	if (is_huge(pmd))
 		return look_at_huge(place);
-	pte = pte_offset_map_lock(place->src->vm_mm, place->src_pmd,
-				  place->old, &ptl);
+	pte = pte_offset_map_lock(mm, place->src_pmd, place->old, &ptl);
 	if (!pte)
 		return AGAIN;
 	obstacle = look_at_table(place, pte);
@@ -401,23 +415,24 @@ static unsigned long in_one_table(unsigned long old, unsigned long new,
 }
 
 /* Returns the number of bytes up to the first place where @step gives up. */
-static unsigned long for_each_place(const struct place *range, unsigned long len,
-				    enum obstacle (*step)(struct place *))
+static unsigned long step_through(const struct place *range, unsigned long len,
+				  enum obstacle (*step)(struct place *))
 {
 	struct place place = *range;
 	enum obstacle obstacle;
 	unsigned long pos, n;
+	unsigned int tries;
 
 	for (pos = 0; pos < len; pos += n) {
 		n = in_one_table(range->old + pos, range->new + pos, len - pos);
 		place.old = range->old + pos;
 		place.new = range->new + pos;
 		place.nr = n >> PAGE_SHIFT;
-		do {
+		for (tries = 0; tries < MAX_TRIES; tries++) {
 			obstacle = step(&place);
-			if (obstacle == NOTHING)
+			if (obstacle == NOTHING || !overcome(&place, obstacle))
 				break;
-		} while (overcome(&place, obstacle));
+		}
 		if (obstacle != NOTHING)
 			break;
 	}
@@ -434,7 +449,7 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 	unsigned long moved;
 
 	if (in_one_table(range->old, range->new, len) < len &&
-	    for_each_place(range, len, look_at_place) < len)
+	    step_through(range, len, look_at_place) < len)
 		return 0;
 	/* A fault may map a first page at the source at any time. */
 	if (unlikely(anon_vma_prepare(range->dst)))
@@ -444,7 +459,7 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 				range->src->vm_mm, range->old,
 				range->old + len);
 	mmu_notifier_invalidate_range_start(&notified);
-	moved = for_each_place(range, len, move_place);
+	moved = step_through(range, len, move_place);
 	mmu_notifier_invalidate_range_end(&notified);
 	return moved;
 }

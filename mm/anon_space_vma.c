@@ -121,9 +121,9 @@ static void clear_stored_range(struct vma_iterator *vmi, unsigned long start,
 void anon_space_take_place(struct vm_area_struct *vma,
 			   struct vm_area_struct *stand_in)
 {
+	VMA_ITERATOR(vmi, vma->vm_mm, vma->vm_start);
 	unsigned long start = vma->vm_start, end = vma->vm_end;
 	struct mm_struct *mm = vma->vm_mm;
-	VMA_ITERATOR(vmi, mm, start);
 
 	mmap_assert_write_locked(mm);
 	clear_stored_range(&vmi, start, end);
@@ -140,9 +140,9 @@ void anon_space_take_place(struct vm_area_struct *vma,
  */
 void anon_space_withdraw(struct vm_area_struct *stand_in)
 {
+	VMA_ITERATOR(vmi, stand_in->vm_mm, stand_in->vm_start);
 	unsigned long start = stand_in->vm_start, end = stand_in->vm_end;
 	struct mm_struct *mm = stand_in->vm_mm;
-	VMA_ITERATOR(vmi, mm, start);
 
 	mmap_assert_write_locked(mm);
 	clear_stored_range(&vmi, start, end);

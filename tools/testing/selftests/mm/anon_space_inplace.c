@@ -563,18 +563,14 @@ TEST_F(special, middle)
 		ASSERT_EQ(0, mprotect(self->to, all, PROT_READ | PROT_WRITE));
 		ASSERT_EQ(0, mprotect(self->from, all, PROT_READ));
 	}
-	if (variant->how == ZERO_PAGE) {
-		EXPECT_TRUE(are_zero(self->to + size, 2));
-	} else {
-		EXPECT_TRUE(pages_have(self->to + size, 2, 2));
-	}
+	EXPECT_TRUE(variant->how == ZERO_PAGE ?
+		    are_zero(self->to + size, 2) :
+		    pages_have(self->to + size, 2, 2));
 	EXPECT_TRUE(pages_have(self->to, 1, OTHERS));
 	EXPECT_TRUE(pages_have(self->to + 3 * size, 1, OTHERS + 3));
-	if (variant->how == FILE_SOURCE) {
-		EXPECT_TRUE(pages_have(self->from + size, 2, 2));
-	} else {
-		EXPECT_TRUE(are_zero(self->from + size, 2));
-	}
+	EXPECT_TRUE(variant->how == FILE_SOURCE ?
+		    pages_have(self->from + size, 2, 2) :
+		    are_zero(self->from + size, 2));
 }
 
 /* The destination has the attributes of the source afterwards. */
