@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -108,13 +107,12 @@ static void run_threads_move(const struct run *run)
 }
 
 /*
- * A collector beside them: it moves pages from one mapping to another, and back, until
- * it is told to end.
+ * A collector beside them: it moves pages from one mapping to another, and back, a
+ * certain number for each of their operations.
  */
 #define MOVER_PAGES	64
 #define MOVER_AREA	AREA(MAX_THREADS)
-
-static volatile bool mover_ends;
+#define MOVES_EACH	4
 
 static void move_in_place(unsigned long from, unsigned long to)
 {
@@ -125,17 +123,16 @@ static void move_in_place(unsigned long from, unsigned long to)
 
 static void *mover_main(void *arg)
 {
-	unsigned long a = MOVER_AREA, b = MOVER_AREA + TABLE, i;
+	unsigned long a = MOVER_AREA, b = MOVER_AREA + TABLE, i, offset;
+	const struct run *run = arg;
 
-	(void)arg;
 	map(a, MOVER_PAGES);
 	map(b, MOVER_PAGES);
 	touch(a, MOVER_PAGES);
-	while (!mover_ends) {
-		for (i = 0; i < MOVER_PAGES; i++)
-			move_in_place(a + i * PAGE, b + i * PAGE);
-		for (i = 0; i < MOVER_PAGES; i++)
-			move_in_place(b + i * PAGE, a + i * PAGE);
+	for (i = 0; i < run->n * LOOPS * MOVES_EACH / 2; i++) {
+		offset = i % MOVER_PAGES * PAGE;
+		move_in_place(a + offset, b + offset);
+		move_in_place(b + offset, a + offset);
 	}
 	unmap(a, MOVER_PAGES);
 	unmap(b, MOVER_PAGES);
@@ -157,11 +154,9 @@ static void run_beside_mover(const struct run *run)
 {
 	pthread_t mover;
 
-	mover_ends = false;
-	if (pthread_create(&mover, NULL, mover_main, NULL))
+	if (pthread_create(&mover, NULL, mover_main, (void *)run))
 		die("pthread_create");
 	run_threads(run, work_beside);
-	mover_ends = true;
 	pthread_join(mover, NULL);
 }
 
@@ -249,7 +244,7 @@ static const struct metric metrics[] = {
 	  run_threads_move, { 2, 4 } },
 	{ "threads_beside", "N threads fault and map 16 pages each",
 	  run_beside, { 3 } },
-	{ "threads_beside_mover", "the same beside a thread that moves pages in place",
+	{ "threads_beside_mover", "the same beside a thread that moves 4 pages for each",
 	  run_beside_mover, { 3 } },
 	{ "children_map", "100 children map, touch and unmap 16 pages each",
 	  run_children, { CHILDREN } },
