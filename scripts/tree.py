@@ -489,28 +489,31 @@ def wanted_files():
         except Error:
             git(repo, "am", "--abort", check=False)
             git(repo, "reset", "-q", "--hard", "base")
-            raise Error(misfit(grades(repo))) from None
+            graded = grades(repo)
+            if any(g == CONFLICT for _, g, _ in graded):
+                raise Error(misfit(graded)) from None
         for name in names:
             wanted[name] = contents(repo / name)
     return wanted
 
 
 def check_base():
-    """A source other than the locked one will do if all patches are exact; in
-    a tree of the user's own also if lines have moved."""
+    """A source other than the locked one will do if there is no conflict: lines
+    may have moved, or a merge gets along with what has changed around them."""
     lock = read_lock()
     if not series() or not source_tree() and not changed_blobs() and \
             package_version() == lock["package"]:
         return
     with scratch_repo(patched_files()) as repo:
         graded = grades(repo)
-    fine = (EXACT, OFFSET) if source_tree() else (EXACT,)
-    if any(g not in fine for _, g, _ in graded):
+    if any(g == CONFLICT for _, g, _ in graded):
         raise Error(misfit(graded))
-    moved = [patch.name for patch, g, _ in graded if g == OFFSET]
-    note(f"tree: {base_name()}; " +
-         (f"lines moved: {', '.join(moved)}" if moved else
-          "all patches match it exactly"))
+    what = [f"{text}: {', '.join(names)}" for text, names in (
+        (text, [patch.name for patch, g, _ in graded if g == wanted])
+        for text, wanted in (("lines moved", OFFSET), ("merged", THREE_WAY)))
+            if names]
+    say(f"tree: warning: {base_name()}; " +
+        ("; ".join(what) if what else "all patches match it exactly"))
 
 
 def sync_exp(wanted):

@@ -178,8 +178,31 @@ changed_context_is_a_three_way()
 	sed -i '18d' "$KSRC/mm/a.c"
 	gives drift '^ok - 0001-first.patch: exact' &&
 		gives drift '^not ok - 0002-second.patch: three-way' &&
-		fails tree '0002-second.patch (three-way)' &&
+		gives tree 'warning: .* merged: 0002-second.patch$' &&
+		has "$O/src/exp/mm/a.c" second &&
+		has "$O/src/exp/mm/a.c" first &&
+		has_not "$O/src/exp/mm/a.c" 'line 18' &&
 		tree rebase && tree drift && has "$O/src/exp/mm/a.c" second
+}
+
+changed_context_without_the_old_source_is_a_conflict()
+{
+	sed -i '18d' "$KSRC/mm/a.c"
+	rm -r "$O"
+	fails tree '0002-second.patch (conflict)'
+}
+
+one_line_warns_of_another_source()
+{
+	sed -i '1i new first line' "$KSRC/mm/a.c"
+	[ "$(tree tree | grep -c warning)" -eq 1 ]
+}
+
+unpatched_files_may_change()
+{
+	sed -i '7s/.*/theirs/' "$KSRC/mm/b.c"
+	tree tree && has "$O/src/exp/mm/b.c" theirs &&
+		has "$O/src/exp/mm/a.c" second
 }
 
 broken_patch_is_a_conflict()
