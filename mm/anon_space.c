@@ -51,6 +51,9 @@
  */
 #define ANON_SPACE_MAX_DEAD	8
 
+/* Members that a walk comes back to. */
+#define ANON_SPACE_MAX_BUSY	16
+
 static struct kmem_cache *anon_vma_cachep;
 static struct kmem_cache *anon_membership_cachep;
 
@@ -902,18 +905,32 @@ static __always_inline bool walk_member(struct mm_struct *mm,
  * where the offset does not go on evenly from there page_vma_mapped_walk() ends, and
  * what is left is another visit. So each page table entry is found once (INV-2).
  *
+ * A walker that must not wait passes by members whose lock is busy, and looks at them
+ * once more in the end: each of many may be busy only now and then, but one of them
+ * nearly always is.
+ *
  * Context: sleeps unless @rwc->try_lock is set. File lock held. Takes the space
  * lock of one member after the other.
  */
 void anon_space_walk_folio(struct anon_vma *anon_vma, struct folio *folio,
 			   struct rmap_walk_control *rwc)
 {
+	struct mm_struct *busy[ANON_SPACE_MAX_BUSY];
 	struct anon_membership *membership;
+	unsigned int nr_busy = 0, i;
 
 	lockdep_assert_held(&anon_vma->rwsem);
-	list_for_each_entry(membership, &anon_vma->members, in_file)
-		if (!walk_member(membership->mm, folio, rwc))
-			break;
+	list_for_each_entry(membership, &anon_vma->members, in_file) {
+		if (walk_member(membership->mm, folio, rwc))
+			continue;
+		if (!rwc->contended || nr_busy == ANON_SPACE_MAX_BUSY)
+			return;
+		busy[nr_busy++] = membership->mm;
+		rwc->contended = false;
+	}
+	for (i = 0; i < nr_busy; i++)
+		if (!walk_member(busy[i], folio, rwc))
+			return;
 }
 
 /**

@@ -124,16 +124,23 @@ static inline void anon_space_move_unlock(struct anon_space_move *move)
  *
  * The lock is kept from one table or huge page to the next, unless somebody
  * waits, and not longer than up to the next boundary of a PUD: until then there
- * is a page table for PMDs already, so none has to be allocated.
+ * is a page table for PMDs already, so none has to be allocated. With PREEMPT_RT,
+ * where nobody can say whether somebody waits, a waiter of higher priority lends it
+ * to us, and we are done with at most 512 entries soon.
  *
  * Context: mmap_lock held for writing. May release the space lock.
  */
 static inline void anon_space_move_relax(struct anon_space_move *move,
 					 unsigned long new_addr)
 {
+	struct rw_semaphore *rwsem = &move->vma->vm_mm->anon_space.rwsem;
+
+	/* There it says so of each lock that is held. */
+	const bool knows_waiters = !IS_ENABLED(CONFIG_PREEMPT_RT);
+
 	if (move->locked &&
 	    (!(new_addr & ~PUD_MASK) || need_resched() ||
-	     rwsem_is_contended(&move->vma->vm_mm->anon_space.rwsem)))
+	     (knows_waiters && rwsem_is_contended(rwsem))))
 		anon_space_move_unlock(move);
 }
 

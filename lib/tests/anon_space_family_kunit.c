@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
+#include <linux/rmap.h>
 
 #define MAX_MMS		24	/* living at a time in random families */
 #define MAX_FILES	64	/* of one mm */
@@ -390,6 +391,99 @@ static void random_families_match_model(struct kunit *test)
 	}
 }
 
+/* ---- walkers that must not wait ---- */
+
+#define WALK_ADDR	0x60000000UL
+
+struct busy_walk {
+	struct mm_struct *busy;		/* until somebody else is visited */
+	unsigned int visited;
+};
+
+static struct vm_area_struct *attach_page(struct family *f, struct person *p)
+{
+	struct vm_area_struct *vma = vm_area_alloc(&p->mm);
+
+	KUNIT_ASSERT_NOT_NULL(f->test, vma);
+	vma->vm_start = WALK_ADDR;
+	vma->vm_end = WALK_ADDR + PAGE_SIZE;
+	mmap_write_lock(&p->mm);
+	KUNIT_EXPECT_EQ(f->test, 0, __anon_vma_prepare(vma));
+	mmap_write_unlock(&p->mm);
+	return vma;
+}
+
+static void detach_page(struct vm_area_struct *vma)
+{
+	anon_space_lock_write(vma->vm_mm);
+	__anon_space_detach_vma(vma);
+	anon_space_unlock_write(vma->vm_mm);
+	vm_area_free(vma);
+}
+
+static bool visit(struct folio *folio, struct vm_area_struct *vma,
+		  unsigned long addr, void *arg)
+{
+	struct busy_walk *walk = arg;
+
+	walk->visited++;
+	if (walk->busy && vma->vm_mm != walk->busy) {
+		anon_space_unlock_write(walk->busy);
+		walk->busy = NULL;
+	}
+	return true;
+}
+
+static void walk_family(struct kunit *test, bool let_go)
+{
+	struct family *f = test->priv;
+	struct busy_walk walk = { .visited = 0 };
+	struct rmap_walk_control rwc = {
+		.rmap_one = visit, .arg = &walk, .try_lock = true,
+	};
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct vm_area_struct *vmas[3];
+	struct person *people[3];
+	struct anon_vma *file;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	page->index = WALK_ADDR >> PAGE_SHIFT;
+	people[0] = new_root(f);
+	for (i = 1; i < 3; i++)
+		people[i] = fork_person(f, people[0]);
+	for (i = 0; i < 3; i++)
+		vmas[i] = attach_page(f, people[i]);
+
+	/* The first in the list: all others come later. */
+	anon_space_lock_write(&people[0]->mm);
+	walk.busy = let_go ? &people[0]->mm : NULL;
+	file = people[0]->mm.anon_space.anon_vma;
+	anon_vma_lock_read(file);
+	anon_space_walk_folio(file, page_folio(page), &rwc);
+	anon_vma_unlock_read(file);
+	if (!let_go)
+		anon_space_unlock_write(&people[0]->mm);
+	KUNIT_EXPECT_NULL(test, walk.busy);
+	KUNIT_EXPECT_EQ(test, rwc.contended, !let_go);
+	KUNIT_EXPECT_EQ(test, walk.visited, let_go ? 3 : 2);
+
+	for (i = 0; i < 3; i++)
+		detach_page(vmas[i]);
+	page->index = 0;
+	__free_page(page);
+}
+
+static void walk_comes_back_to_busy_member(struct kunit *test)
+{
+	walk_family(test, true);
+}
+
+static void walk_ends_contended_if_still_busy(struct kunit *test)
+{
+	walk_family(test, false);
+}
+
 static int family_init(struct kunit *test)
 {
 	struct family *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
@@ -418,6 +512,8 @@ static struct kunit_case family_cases[] = {
 	KUNIT_CASE(siblings_adopt_once),
 	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),
 	KUNIT_CASE(random_families_match_model),
+	KUNIT_CASE(walk_comes_back_to_busy_member),
+	KUNIT_CASE(walk_ends_contended_if_still_busy),
 	{}
 };
 
