@@ -208,22 +208,15 @@ int __anon_space_move_keep(struct anon_space_move *move, unsigned long old_addr)
 	return 0;
 }
 
-/**
- * anon_space_try_to_own - make a page that was shared a page of ours
- * @folio: a small folio that is not exclusive, so possibly shared
- * @vma: the VMA that maps it
- * @index: the index that it gets
- *
- * If nobody else maps it, then with the folio locked and not in the swap cache nobody
- * else has an entry for it: migration has the lock, and a device-exclusive entry is made
- * of exclusive pages only and is made a normal one by fork. The folio lock must not be
- * waited for under a page table lock.
- *
- * Context: space lock held for writing, and the page table lock of the entry.
- * Return: whether it is ours.
+/*
+ * Not exclusive, so possibly shared, but it is not: nobody else maps it, and
+ * with the folio locked and not in the swap cache nobody else has an entry for
+ * it: migration has the lock, and a device-exclusive entry is made of exclusive
+ * pages only and is made a normal one by fork. The folio lock must not be waited
+ * for under a page table lock.
  */
-bool anon_space_try_to_own(struct folio *folio, struct vm_area_struct *vma,
-			   pgoff_t index)
+static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
+		       pgoff_t index)
 {
 	bool mine;
 
@@ -298,7 +291,7 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 		WRITE_ONCE(folio->index, index);
 		return true;
 	}
-	return move->few && anon_space_try_to_own(folio, move->vma, index);
+	return move->few && try_to_own(folio, move->vma, index);
 }
 
 /* Swap entries have no index, but those of relatives expect one (INV-4b). */

@@ -52,8 +52,6 @@ bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long old_addr, unsigned long new_addr);
 
 bool anon_space_split(struct folio *folio);
-bool anon_space_try_to_own(struct folio *folio, struct vm_area_struct *vma,
-			   pgoff_t index);
 unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 				    unsigned long new, unsigned long len);
 unsigned long anon_space_keep_pages(struct mm_struct *mm, unsigned long old,

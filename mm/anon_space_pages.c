@@ -84,28 +84,12 @@ struct place {
 
 /* ---- what may move ---- */
 
-/*
- * A page that was shared before is ours again, if no other entry is left. Then it is
- * exclusive, as a write fault would find.
- */
-static bool own(struct folio *folio, struct page *page,
-		struct vm_area_struct *vma)
-{
-	if (PageAnonExclusive(page))
-		return true;
-	if (folio_test_large(folio) ||
-	    !anon_space_try_to_own(folio, vma, folio->index))
-		return false;
-	SetPageAnonExclusive(page);
-	return true;
-}
-
 static enum obstacle look_at_present(struct place *place, struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
 	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
-	    !own(folio, page, place->src))
+	    !PageAnonExclusive(page))
 		return IMPOSSIBLE;
 	if (!folio_test_large(folio))
 		return NOTHING;
@@ -221,6 +205,11 @@ static bool overcome(struct place *place, enum obstacle obstacle)
 
 /* ---- moving ---- */
 
+/*
+ * Only what is exclusive moves here. Of a page that is so no longer, but that nobody
+ * else maps, it can be said only with the folio locked: not for certain on the way
+ * back.
+ */
 static void set_up_move(struct anon_space_move *move, struct vm_area_struct *vma,
 			unsigned long old, unsigned long new, unsigned long nr)
 {
@@ -230,10 +219,8 @@ static void set_up_move(struct anon_space_move *move, struct vm_area_struct *vma
 		.old_end = old + nr * PAGE_SIZE,
 		.new_start = new,
 		.keep_from = old + nr * PAGE_SIZE,
-		.may_split = 1,
 		.anon = true,
 		.plain = true,
-		.few = true,
 	};
 }
 
@@ -273,10 +260,8 @@ static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 	moved = move_rewritten_ptes(&move, place->old, src_pte, place->new,
 				    dst_pte, place->nr, false, &force_flush);
 	if (unlikely(moved < place->nr)) {
-		place->folio = move.split;
-		obstacle = move.split ? LARGE :
-			look_at_entry(place, ptep_get(src_pte + moved),
-				      place->old + moved * PAGE_SIZE);
+		obstacle = look_at_entry(place, ptep_get(src_pte + moved),
+					 place->old + moved * PAGE_SIZE);
 		if (obstacle == NOTHING)
 			obstacle = AGAIN;
 		move_back(place, src_pte, dst_pte, moved);
