@@ -188,7 +188,8 @@ def the_summary_replaces_the_last_one_and_nothing_else():
     begin, end = bench_summary.BEGIN, bench_summary.END
     with tempfile.NamedTemporaryFile('w+') as file:
         path = pathlib.Path(file.name)
-        path.write_text(f'head\n{begin}\nold\n{end}\ntail\n')
+        path.write_text(f'head\n{begin}\nold\n{end}\ntail\n'
+                        f'{bench_summary.COLLECTORS}\nold\n{end}\nend\n')
         bench_summary.insert(path, summary())
         once = path.read_text()
         bench_summary.insert(path, summary())
@@ -196,7 +197,24 @@ def the_summary_replaces_the_last_one_and_nothing_else():
     expect(once.startswith(f'head\n{begin}\n| |'), True)
     expect(once.endswith(f'| 1.200 | worse |\n| copy on write after a fork '
                          f'| 100 | 50 | insn | 0.500 | better |\n\n'
-                         f'Measured: micro at abc.\n{end}\ntail\n'), True)
+                         f'Measured: micro at abc.\n{end}\ntail\n'
+                         f'{bench_summary.COLLECTORS}\n'
+                         f'{bench_summary.collectors(summary())}\n{end}\nend\n'),
+           True)
+
+
+@case
+def failures_of_collectors_are_added_up():
+    report = summary()
+    for part, ours in (('', 50), ('.vmas_half', 7), ('.vmas_end', 9),
+                       ('.efault', 1), ('.enomem', 2), ('.ebusy', 0)):
+        metric = f'collect_uffd_huge{part}'
+        report.results['collect', metric, bench_summary.COLLECTED] = result(
+            [100] * 4, [ours] * 4, metric, bench_summary.COLLECTED)
+        report.results['collect', metric, bench_summary.COLLECTED].bench = \
+            'collect'
+    expect(bench_summary.collectors(report).splitlines()[2:],
+           ['| `UFFDIO_MOVE` | huge pages | 100 | 300 | 100 | 50 | 3 | 9 |'])
 
 
 def main():

@@ -398,7 +398,7 @@ TEST_F_TIMEOUT(many, while_a_thread_writes, TIMEOUT)
 	c.a[0] = 1;
 	c.a[1] = 0;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, count_up, &c));
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 5000; i++) {
 		ASSERT_TRUE(move_in_place(self->from, size, self->to));
 		EXPECT_EQ(1, c.b[0]);
 		EXPECT_LE(last, c.b[1]);
