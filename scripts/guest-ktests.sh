@@ -44,7 +44,7 @@ PATH=$PATH:$(realpath "$(dirname "$1")")
 cd "$O/ktests/bin" || exit
 while read -r name limit command; do
 	if [[ $name == "#"* || -z $name || $limit == skip || $limit == host ]] ||
-	   [[ -n ${T:-} && $name != "$T" ]]; then
+	   [[ -n ${T:-} && " $T " != *" $name "* ]]; then
 		continue
 	fi
 	run_suite "$name" "$limit" "$command"

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """ktests-report.py RUNS REPORT STOCK [EXPERIMENTAL]: compare the results that
-guest-ktests.sh left in RUNS/KERNEL.
+guest-ktests.sh left in RUNS/KERNEL, and in RUNS/again-N/KERNEL when it was run
+again.
 
 Writes REPORT (suite, test, one column a kernel; the suite's exit is the test
 "exit") and prints one TAP result a suite.  A suite fails if it has no results,
-takes too long, or if any of its results differs from stock's and
-expected-differences does not list it.  A test that fails on stock too does not
-fail the suite: it says nothing about us.
+or if the same test of it takes too long or does worse than on stock each time
+that it was run, and expected-differences does not list it.  A test that fails
+on stock too says nothing about us; one that does better is reported.
+
+ktests-report.py --again RUNS STOCK EXPERIMENTAL: print the names of the suites
+that fail so far and could be run again.
 """
 
 import collections
@@ -20,6 +24,7 @@ KTESTS = Path(__file__).resolve().parent.parent / "tests/ktests"
 SKIP = 4
 TIMEOUTS = (124, 137)
 NONE = "-"
+RANK = {"pass": 2, "skip": 1}
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 VARIABLE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{12,16}\b|(?<=Extra pages ).*")
@@ -112,52 +117,95 @@ def summary(results):
     return ", ".join([*parts, f"exit {results.get('exit', NONE)}"])
 
 
-def judge(suite, runs, expected):
-    """Rows of the report for a suite, and its TAP result."""
+def compare(suite, runs, expected):
+    """All rows of the report for one suite and one run of every kernel, and
+    those of them that are worse and better than stock."""
     have = [run.get(suite, {}) for run in runs]
     tests = list(dict.fromkeys(test for results in have for test in results))
     rows = [[suite, test, *(results.get(test, NONE) for results in have)]
             for test in tests]
-    different = [row for row in rows
-                 if len(set(row[2:])) > 1 and not is_expected(expected, row)]
-    good, text = False, summary(have[-1])
-    if not all(have):
-        text = "no results"
-    elif any(results["exit"] == "timeout" for results in have):
-        text = "takes too long"
-    elif different:
-        text = f"{len(different)} results differ from stock"
-    else:
-        good = True
-    print(f"{'ok' if good else 'not ok'} - {suite}: {text}")
-    for row in different:
-        print(f"#   {row[1]}: {' -> '.join(row[2:])}")
-    return rows, good
+    worse, better = [], []
+    for row in rows:
+        stock, ours = RANK.get(row[2], 0), RANK.get(row[-1], 0)
+        if row[-1] == "timeout":
+            worse.append(row)
+        elif len(set(row[2:])) > 1 and not is_expected(expected, row):
+            (better if ours > stock else worse).append(row)
+    return rows, worse, better
+
+
+def judge(suite, rounds, expected):
+    """Rows of the report for a suite, whether it is good, and what to say."""
+    rounds = [runs for n, runs in enumerate(rounds)
+              if n == 0 or all(run.get(suite) for run in runs)]
+    compared = [compare(suite, runs, expected) for runs in rounds]
+    always = set.intersection(*({row[1] for row in worse}
+                                for _, worse, _ in compared))
+    rows, worse, better = compared[-1]
+    say = [f"#   {row[1]}: {' -> '.join(row[2:])}"
+           for row in worse if row[1] in always]
+    last = [run.get(suite, {}) for run in rounds[-1]]
+    if not all(last):
+        return rows, False, ["no results"]
+    if always:
+        tries = f", run {len(rounds)} times" if len(rounds) > 1 else ""
+        return rows, False, [f"{len(always)} tests do worse than on stock"
+                             f"{tries}", *say]
+    for number, (_, worse, _) in enumerate(compared, 1):
+        say += [f"#   not each time: {row[1]}: {' -> '.join(row[2:])}"
+                f" (run {number})" for row in worse]
+    say += [f"#   better: {row[1]}: {' -> '.join(row[2:])}" for row in better]
+    return rows, True, [summary(last[-1]), *say]
+
+
+def read_rounds(base, kernels):
+    """Results of every kernel of the first run, then of each one after it."""
+    again = sorted(base.glob("again-*"), key=lambda p: int(p.name[6:]))
+    return [[read_run(where / kernel) for kernel in kernels]
+            for where in (base, *again)]
+
+
+def wanted_suites():
+    names, skipped = read_suites()
+    if only := os.environ.get("T"):
+        names = [name for name in names if name in only.split()]
+    return names, skipped
+
+
+def print_failing(base, kernels):
+    rounds, expected = read_rounds(base, kernels), read_expected()
+    names, skipped = wanted_suites()
+    print(*(name for name in names if name not in skipped
+            and not judge(name, rounds, expected)[1]))
 
 
 def main():
-    if len(sys.argv) < 4:
+    args = sys.argv[1:]
+    if args[:1] == ["--again"] and len(args) > 2:
+        print_failing(Path(args[1]), args[2:])
+        return
+    if len(args) < 3:
         sys.exit(__doc__)
-    base, report, kernels = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
-    runs = [read_run(base / kernel) for kernel in kernels]
-    names, skipped = read_suites()
-    if only := os.environ.get("T"):
-        names = [name for name in names if name == only]
-    expected, table, good = read_expected(), [], True
+    base, report, kernels = Path(args[0]), Path(args[1]), args[2:]
+    rounds, expected = read_rounds(base, kernels), read_expected()
+    names, skipped = wanted_suites()
+    table, all_good = [], True
 
     for suite in names:
         if suite in skipped:
             print(f"ok - {suite} # SKIP {skipped[suite]}")
             continue
-        rows, same = judge(suite, runs, expected)
+        rows, good, say = judge(suite, rounds, expected)
+        print(f"{'ok' if good else 'not ok'} - {suite}: {say[0]}",
+              *say[1:], sep="\n")
         table += rows
-        good = good and same
+        all_good = all_good and good
 
     report.parent.mkdir(parents=True, exist_ok=True)
     with open(report, "w", encoding="utf-8") as f:
         for row in (["suite", "test", *kernels], *table):
             f.write("\t".join(row) + "\n")
-    sys.exit(0 if good else 1)
+    sys.exit(0 if all_good else 1)
 
 
 if __name__ == "__main__":

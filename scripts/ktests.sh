@@ -4,7 +4,8 @@
 # ktests.sh: run the kernel's own mm tests and compare two kernels.  Builds the
 # selftests of the pristine tree, runs those listed in tests/ktests/suites in a
 # guest on each of $KERNELS (default "stock exp"), and the user-space tests of
-# the patched tree on the host.  T=NAME runs one suite.
+# the patched tree on the host.  What does worse than on stock is run again, on
+# both kernels in turn, before it counts.  T="NAME..." runs some suites.
 #
 # Most functions are called by phase:
 # shellcheck disable=SC2317
@@ -17,6 +18,7 @@ KERNELS=${KERNELS:-stock exp}
 T=${T:-}
 DIR=$O/ktests
 MAPLE_TRIES=3
+MORE_RUNS=2
 
 # source_links SOURCE TESTING...: a tree that has copies of the TESTING
 # directories, which their makefiles write to, and links for all else.
@@ -60,30 +62,39 @@ build_user_space_tests()
 		generated/map-shift.h generated/bit-length.h maple
 }
 
+# wanted NAME SUITES
+wanted()
+{
+	[ -z "$2" ] || [[ " $2 " == *" $1 "* ]]
+}
+
 build()
 {
 	build_selftests
 	build_user_space_tests
 }
 
+# run_guest KERNEL SUITES DIRECTORY
 run_guest()
 {
-	local kernel=$1 slow=1 out=$DIR/run/$1
+	local kernel=$1 suites=$2 slow=1 out=$3/$1
 
 	case $kernel in *debug) slow=4 ;; esac
 	rm -rf "$out"
+	[ "$suites" != kunit ] || return 0
 	KERNEL=$kernel OUT=$out SMP=3 MEM=4G SWAP=512M \
 		TIMEOUT=${TIMEOUT:-$((3600 * slow))} \
-		CMD="SLOW=$slow T=$T scripts/guest-ktests.sh $TOP/tests/ktests/suites" \
+		CMD="SLOW=$slow T='$suites' scripts/guest-ktests.sh $TOP/tests/ktests/suites" \
 		"$TOP/scripts/boot.sh"
 }
 
-# run_kunit KERNEL: the KUnit suites of mm, on a UML kernel of the same source.
+# run_kunit KERNEL SUITES DIRECTORY: the KUnit suites of mm, on a UML kernel of
+# the same source.
 run_kunit()
 {
-	local src=$O/src/exp out=$DIR/run/$1 status=0
+	local src=$O/src/exp out=$3/$1 status=0
 
-	[ -z "$T" ] || [ "$T" = kunit ] || return 0
+	wanted kunit "$2" || return 0
 	case $1 in stock*) src=$O/src/pristine ;; esac
 	mkdir -p "$out"
 	(cd "$src" && env -u O -u V -u ARCH -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
@@ -105,7 +116,7 @@ user_space_test()
 	local name=$1 log=$O/log/ktests-$1.log
 	shift
 
-	[ -z "$T" ] || [ "$T" = "$name" ] || return 0
+	wanted "$name" "$T" || return 0
 	if "$@" >"$log" 2>&1; then
 		echo "ok - $name"
 	else
@@ -127,17 +138,35 @@ maple()
 	return 1
 }
 
+# run_all SUITES DIRECTORY SUFFIX: on each kernel
+run_all()
+{
+	local kernel status=0
+
+	for kernel in $KERNELS; do
+		RERUN="make ktests KERNELS=$kernel" phase "ktests-$kernel$3" \
+			run_guest "$kernel" "$1" "$2" || status=1
+		RERUN="make ktests T=kunit" phase "ktests-kunit-$kernel$3" \
+			run_kunit "$kernel" "$1" "$2" || status=1
+	done
+	return $status
+}
+
 cd "$TOP"
 failed=0
+runs=$DIR/run
 RERUN="make ktests" phase ktests-build build
-for kernel in $KERNELS; do
-	RERUN="make ktests KERNELS=$kernel" phase "ktests-$kernel" \
-		run_guest "$kernel" || failed=1
-	RERUN="make ktests T=kunit" phase "ktests-kunit-$kernel" \
-		run_kunit "$kernel" || failed=1
+rm -rf "$runs"/again-*
+run_all "$T" "$runs" "" || failed=1
+for ((more = 1; more <= MORE_RUNS; more++)); do
+	# shellcheck disable=SC2086 # one word per kernel
+	again=$(T=$T scripts/ktests-report.py --again "$runs" $KERNELS)
+	[ -n "$again" ] || break
+	note "again on each kernel: $again"
+	run_all "$again" "$runs/again-$more" "-again-$more" || failed=1
 done
 # shellcheck disable=SC2086 # one word per kernel
-scripts/ktests-report.py "$DIR/run" "$O/report/ktests.tsv" $KERNELS || failed=1
+scripts/ktests-report.py "$runs" "$O/report/ktests.tsv" $KERNELS || failed=1
 user_space_test memblock "$DIR/exp/tools/testing/memblock/main" || failed=1
 user_space_test maple maple || failed=1
 exit $failed

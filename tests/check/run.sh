@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Tests of what counts and judges: check.py, configcheck.sh, setup.sh and the
-# first words of a build.  One function a case, TAP on stdout; T=NAME runs one.
+# Tests of what counts and judges: check.py, ktests-report.py, configcheck.sh,
+# setup.sh and the first words of a build.  One function a case, TAP on stdout; T=NAME runs one.
 
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -182,6 +182,100 @@ full_disk_is_named()
 	mkdir -p "$dir/build/src/pristine"
 	PATH=$dir/bin:$PATH O=$dir/build refused 'has 7 MB free' \
 		"$top/scripts/kernel.sh" stock
+}
+
+# ktest RUN KERNEL RESULT...: the suite mremap_test of a run of "make ktests";
+# RUN is "." or again-N, a result "ok" or "not ok" for each test, then the exit.
+ktest()
+{
+	local where=$dir/ktests/$1/$2 number=0
+	shift 2
+
+	mkdir -p "$where"
+	for result in "${@:1:$#-1}"; do
+		number=$((number + 1))
+		echo "$result $number case $number" >>"$where/mremap_test.log"
+	done
+	echo "mremap_test ${!#} 1" >"$where/results"
+}
+
+# reports LINE...: the report has these lines, and agrees with --again
+reports()
+{
+	local out again
+
+	out=$(T=mremap_test "$top/scripts/ktests-report.py" "$dir/ktests" \
+		"$dir/ktests.tsv" stock exp)
+	again=$(T=mremap_test "$top/scripts/ktests-report.py" --again \
+		"$dir/ktests" stock exp)
+	rm -rf "$dir/ktests"
+	for line; do
+		grep -qxF -- "$line" <<<"$out" || {
+			printf 'expected: %s\ngot: %s\n' "$line" "$out"
+			return 1
+		}
+	done
+	case $out in
+	"not ok"*) [ "$again" = mremap_test ] ;;
+	*) [ -z "$again" ] ;;
+	esac
+}
+
+test_that_does_worse_than_on_stock_fails()
+{
+	ktest . stock ok ok 0
+	ktest . exp ok 'not ok' 1
+	reports 'not ok - mremap_test: 2 tests do worse than on stock' \
+		'#   case 2: pass -> fail' '#   exit: pass -> fail(1)'
+}
+
+test_that_does_better_than_on_stock_is_reported()
+{
+	ktest . stock 'not ok' ok 1
+	ktest . exp ok ok 0
+	reports 'ok - mremap_test: 2 pass, exit pass' \
+		'#   better: case 1: fail -> pass'
+}
+
+test_that_is_missing_fails()
+{
+	ktest . stock ok ok 0
+	ktest . exp ok 0
+	reports 'not ok - mremap_test: 1 tests do worse than on stock'
+}
+
+test_that_does_worse_once_is_reported()
+{
+	ktest . stock ok 0
+	ktest . exp 'not ok' 1
+	ktest again-1 stock ok 0
+	ktest again-1 exp ok 0
+	reports 'ok - mremap_test: 1 pass, exit pass' \
+		'#   not each time: case 1: pass -> fail (run 1)'
+}
+
+test_that_does_worse_each_time_fails()
+{
+	ktest . stock ok ok 0
+	ktest . exp 'not ok' 'not ok' 1
+	ktest again-1 stock ok ok 0
+	ktest again-1 exp 'not ok' ok 0
+	reports \
+		'not ok - mremap_test: 1 tests do worse than on stock, run 2 times' \
+		'#   case 1: pass -> fail'
+}
+
+suite_without_results_fails()
+{
+	ktest . stock ok 0
+	reports 'not ok - mremap_test: no results'
+}
+
+suite_that_takes_too_long_fails_even_beside_stock()
+{
+	ktest . stock ok 124
+	ktest . exp ok 124
+	reports '#   exit: timeout -> timeout'
 }
 
 cases=$(declare -F | sed -n 's/^declare -f \([a-z]*_[a-z_]*\)$/\1/p')
