@@ -24,6 +24,7 @@
  */
 
 #include <linux/anon_space.h>
+#include <linux/cacheflush.h>
 #include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
 #include <linux/ksm.h>
@@ -272,28 +273,6 @@ static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 	return obstacle;
 }
 
-static void lock_both(spinlock_t *src_ptl, spinlock_t *dst_ptl)
-	__acquires(src_ptl)
-	__acquires(dst_ptl)
-{
-	spin_lock(min(src_ptl, dst_ptl));
-	if (src_ptl != dst_ptl)
-		spin_lock_nested(max(src_ptl, dst_ptl), SINGLE_DEPTH_NESTING);
-	else
-		__acquire(dst_ptl);
-}
-
-static void unlock_both(spinlock_t *src_ptl, spinlock_t *dst_ptl)
-	__releases(src_ptl)
-	__releases(dst_ptl)
-{
-	spin_unlock(src_ptl);
-	if (src_ptl != dst_ptl)
-		spin_unlock(dst_ptl);
-	else
-		__release(dst_ptl);
-}
-
 /*
  * The lock of the VMA keeps tables where they are: only those of emptied VMAs are
  * freed, and collapse locks the VMA for writing.
@@ -313,9 +292,9 @@ static enum obstacle move_table(struct place *place, pmd_t *dst_pmd)
 	dst_pte = pte_offset_map_nolock(mm, dst_pmd, place->new, &dst_ptl);
 	if (!dst_pte)
 		goto unmap;
-	lock_both(src_ptl, dst_ptl);
+	double_pt_lock(src_ptl, dst_ptl);
 	obstacle = move_entries(place, src_pte, dst_pte);
-	unlock_both(src_ptl, dst_ptl);
+	double_pt_unlock(src_ptl, dst_ptl);
 	pte_unmap(dst_pte);
 unmap:
 	pte_unmap(src_pte);
@@ -440,6 +419,7 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 	if (unlikely(anon_vma_prepare(range->dst)))
 		return 0;
 
+	flush_cache_range(range->src, range->old, range->old + len);
 	mmu_notifier_range_init(&notified, MMU_NOTIFY_UNMAP, 0,
 				range->src->vm_mm, range->old,
 				range->old + len);

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Threads that move different memory at once, of which some lies in the same page
+ * tables. Nothing may be lost, and nobody may wait for ever.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include "anon_space_util.h"
+#include "vm_util.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP	4
+#endif
+
+#define TIMEOUT		120
+#define TIMES		20000
+
+/* One page goes there and back, to where memory is mapped or to where none is. */
+struct mover {
+	char *from, *to;
+	int flags;
+	int times;
+	int failed;
+	pthread_t thread;
+};
+
+static void *move_there_and_back(void *arg)
+{
+	struct mover *m = arg;
+	int i;
+
+	for (i = 0; i < m->times; i++) {
+		if (mremap(m->from, psize(), psize(), m->flags, m->to) != m->to ||
+		    mremap(m->to, psize(), psize(), m->flags, m->from) != m->from)
+			m->failed++;
+	}
+	return NULL;
+}
+
+/*
+ * Two page tables. Each has, at its start, anonymous memory with a page that moves in
+ * place, and behind that one page's room for what others move.
+ */
+#define ROOM	64	/* pages from the start */
+
+FIXTURE(tables)
+{
+	char *first, *second;
+	struct mover in_place;
+};
+
+FIXTURE_SETUP(tables)
+{
+	self->first = reserve(2 * read_pmd_pagesize());
+	self->second = self->first + read_pmd_pagesize();
+	map_filled(self->first, 2, 1);
+	map_filled(self->second, 2, 101);
+	self->in_place = (struct mover) {
+		.from = self->first, .to = self->second, .times = TIMES,
+		.flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+	};
+}
+
+FIXTURE_TEARDOWN(tables)
+{
+}
+
+static bool move_at_once(struct mover *movers[], int nr)
+{
+	bool good = true;
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (pthread_create(&movers[i]->thread, NULL,
+				   move_there_and_back, movers[i]))
+			return false;
+	for (i = 0; i < nr; i++)
+		if (pthread_join(movers[i]->thread, NULL) ||
+		    movers[i]->failed)
+			good = false;
+	return good;
+}
+
+static void check_in_place(struct __test_metadata *_metadata, char *first,
+			   char *second)
+{
+	EXPECT_TRUE(pages_have(first, 2, 1));
+	EXPECT_TRUE(pages_have(second + psize(), 1, 102));
+	EXPECT_TRUE(pages_migrate(first, 2));
+	EXPECT_TRUE(pages_have(first, 2, 1));
+}
+
+/* Memory of a file moves without the lock of the anonymous space. */
+TEST_F_TIMEOUT(tables, beside_a_file, TIMEOUT)
+{
+	size_t room = ROOM * psize();
+	struct mover file = {
+		.from = self->first + room, .to = self->second + room,
+		.flags = MREMAP_MAYMOVE | MREMAP_FIXED, .times = TIMES,
+	};
+	struct mover *movers[] = { &self->in_place, &file };
+
+	ASSERT_EQ(file.from,
+		  mmap(file.from, psize(), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+	*(int *)file.from = 7;
+	ASSERT_TRUE(move_at_once(movers, 2));
+	EXPECT_EQ(7, *(int *)file.from);
+	check_in_place(_metadata, self->first, self->second);
+}
+
+TEST_F_TIMEOUT(tables, beside_anonymous_memory, TIMEOUT)
+{
+	size_t room = ROOM * psize();
+	struct mover other = {
+		.from = self->second + room, .to = self->first + room,
+		.flags = MREMAP_MAYMOVE | MREMAP_FIXED, .times = TIMES,
+	};
+	struct mover *movers[] = { &self->in_place, &other };
+
+	map_filled(other.from, 1, 7);
+	ASSERT_TRUE(move_at_once(movers, 2));
+	EXPECT_TRUE(pages_have(other.from, 1, 7));
+	check_in_place(_metadata, self->first, self->second);
+}
+
+/* In the same mappings, the other way round, with a third one in the middle. */
+TEST_F_TIMEOUT(tables, in_place_all, TIMEOUT)
+{
+	size_t size = 16 * psize();
+	struct mover back = self->in_place, third = self->in_place;
+	struct mover *movers[] = { &self->in_place, &back, &third };
+
+	map_filled(self->first, 16, 1);
+	map_filled(self->second, 16, 101);
+	back.from = self->second + 8 * psize();
+	back.to = self->first + 8 * psize();
+	third.from = self->first + 12 * psize();
+	third.to = self->first + 4 * psize();
+	ASSERT_TRUE(move_at_once(movers, 3));
+	EXPECT_TRUE(pages_have(back.from, 1, 109));
+	EXPECT_TRUE(pages_have(third.from, 1, 13));
+	EXPECT_TRUE(pages_have(self->first + 13 * psize(), 3, 14));
+	EXPECT_TRUE(pages_migrate(self->first, 16));
+	EXPECT_TRUE(pages_migrate(self->second, 16));
+	EXPECT_TRUE(pages_have(self->second + 9 * psize(), 7, 110));
+	munmap(self->first + 2 * psize(), size - 2 * psize());
+	munmap(self->second + 2 * psize(), size - 2 * psize());
+	check_in_place(_metadata, self->first, self->second);
+}
+
+TEST_HARNESS_MAIN
