@@ -61,6 +61,13 @@
 /* The large folios that begin or end outside of the range. */
 #define ANON_SPACE_SPLITS	2
 
+/*
+ * Pieces of a large folio that moves apart have an extent each, as they have a VMA on
+ * stock, so long as there are few of them: a folio is worth more than that. Who gathers
+ * thousands of pages out of large folios has these split.
+ */
+#define ANON_SPACE_FEW_EXTENTS	64
+
 static struct anon_map *to_map(struct anon_space_move *move)
 {
 	return &move->vma->vm_mm->anon_space.map;
@@ -97,7 +104,8 @@ void anon_space_move_begin(struct anon_space_move *move,
 	if (!move->anon)
 		return;
 	move->keep_from = move->old_end;
-	move->may_split = ANON_SPACE_SPLITS;
+	if (to_map(move)->nr >= ANON_SPACE_FEW_EXTENTS)
+		move->may_split = ANON_SPACE_SPLITS;
 	move->plain = vma_is_anonymous(vma) &&
 		      !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP));
 	move->few = len <= ANON_SPACE_FEW_PAGES * PAGE_SIZE;
