@@ -20,6 +20,10 @@
  *
  *	folio -> anon_vma -> members (mms) -> VMAs at the address of the index
  *
+ * Of the pages that an mm makes after it has forked many children none of them can have
+ * one. So it begins another file for new pages now and then, of which these children are
+ * no members (anon_space_begin_file()).
+ *
  * struct anon_space, part of each mm, holds what a walk needs there: the VMAs
  * that may have anonymous pages, and the map from address to file offset, which is
  * the identity but for pages that mremap() moved without being able to rewrite their
@@ -50,6 +54,9 @@
  * adopt one of them even though others are members as well.
  */
 #define ANON_SPACE_MAX_DEAD	8
+
+/* With so many members of its file an mm may begin another one for its new pages. */
+#define ANON_SPACE_MAX_MEMBERS	16
 
 /* Members that a walk comes back to. */
 #define ANON_SPACE_MAX_BUSY	16
@@ -137,7 +144,8 @@ static void anon_vma_join(struct anon_vma *anon_vma, struct mm_struct *mm,
 	get_anon_vma(anon_vma);
 	anon_vma->nr_members++;
 	list_add_tail(&membership->in_file, &anon_vma->members);
-	list_add_tail(&membership->in_mm, &mm->anon_space.memberships);
+	/* Pairs with list_for_each_entry_lockless() in anon_space_is_member(). */
+	list_add_tail_rcu(&membership->in_mm, &mm->anon_space.memberships);
 }
 
 static void anon_vma_leave(struct anon_membership *membership)
@@ -156,8 +164,11 @@ static void anon_vma_leave(struct anon_membership *membership)
 	kmem_cache_free(anon_membership_cachep, membership);
 }
 
-/* Give the mm a file of its own. Threads may race here: the first one wins. */
-static int anon_space_create_file(struct mm_struct *mm)
+/*
+ * Give the mm a new file for its folios to come, unless another one than @old has become
+ * that: threads may race here, and the first one wins.
+ */
+static int anon_space_create_file(struct mm_struct *mm, struct anon_vma *old)
 {
 	struct anon_space *space = &mm->anon_space;
 	struct anon_membership *membership;
@@ -174,7 +185,7 @@ static int anon_space_create_file(struct mm_struct *mm)
 
 	anon_vma_lock_write(anon_vma);
 	anon_space_lock_write(mm);
-	if (!space->anon_vma) {
+	if (space->anon_vma == old) {
 		anon_vma->owner = mm;
 		anon_vma_join(anon_vma, mm, membership);
 		membership = NULL;
@@ -195,7 +206,7 @@ static int anon_space_prepare(struct mm_struct *mm)
 	/* What comes next looks at the memberships. */
 	if (likely(smp_load_acquire(&mm->anon_space.anon_vma)))
 		return 0;
-	return anon_space_create_file(mm);
+	return anon_space_create_file(mm, NULL);
 }
 
 /**
@@ -213,7 +224,9 @@ bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma)
 
 	if (likely(anon_vma == mm->anon_space.anon_vma))
 		return true;
-	list_for_each_entry(membership, &mm->anon_space.memberships, in_mm)
+	/* One may be added meanwhile, for pages to come. */
+	list_for_each_entry_lockless(membership, &mm->anon_space.memberships,
+				     in_mm)
 		if (membership->anon_vma == anon_vma)
 			return true;
 	return false;
@@ -233,6 +246,27 @@ struct anon_vma *anon_space_oldest_file(struct mm_struct *mm)
 {
 	return list_first_entry(&mm->anon_space.memberships,
 				struct anon_membership, in_mm)->anon_vma;
+}
+
+/**
+ * anon_space_family_file - the file of all that may be forked with a page
+ * @mm: an mm that has a VMA with an anon_vma
+ *
+ * Context: as anon_space_is_member().
+ * Return: the oldest file that @mm owns: all its children are members.
+ */
+struct anon_vma *anon_space_family_file(struct mm_struct *mm)
+{
+	struct anon_membership *membership;
+
+	list_for_each_entry_lockless(membership, &mm->anon_space.memberships,
+				     in_mm) {
+		/* That of others may change, but neither to us nor from us. */
+		if (data_race(membership->anon_vma->owner) == mm)
+			return membership->anon_vma;
+	}
+	VM_WARN_ON_ONCE(1);
+	return anon_space_file(mm);
 }
 
 /* ---- the life of an mm ---- */
@@ -286,12 +320,48 @@ static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
 	anon_vma_unlock_write(anon_vma);
 }
 
+/*
+ * Before a child joins all files: let new pages of the parent come to a file which the
+ * children that it has already are no members of. They would be asked for each of these
+ * pages, and cannot have them.
+ *
+ * As each child is to join all of them, there may be one for each ANON_SPACE_MAX_MEMBERS
+ * living members of the oldest. If there is no memory for it, walks take longer, and no
+ * more.
+ */
+static void anon_space_begin_file(struct mm_struct *mm)
+{
+	struct anon_space *space = &mm->anon_space;
+	struct anon_membership *membership;
+	unsigned int nr_own = 0, nr_members = 0;
+
+	mmap_assert_write_locked(mm);
+	/* Nobody joins but children, and those who leave may do it later. */
+	if (likely(data_race(space->anon_vma->nr_members) <=
+		   ANON_SPACE_MAX_MEMBERS))
+		return;
+
+	list_for_each_entry(membership, &space->memberships, in_mm) {
+		struct anon_vma *anon_vma = membership->anon_vma;
+
+		/* That of others may change, but neither to us nor from us. */
+		if (data_race(anon_vma->owner) != mm)
+			continue;
+		nr_own++;
+		/* As above. */
+		nr_members = max(nr_members, data_race(anon_vma->nr_members));
+	}
+	if (nr_own <= nr_members / ANON_SPACE_MAX_MEMBERS)
+		anon_space_create_file(mm, space->anon_vma);
+}
+
 /**
  * anon_space_fork - let a child find what it will share with its parent
  * @mm: the child, without VMAs yet
  * @oldmm: the parent
  *
- * Makes @mm a member of all files of @oldmm and gives it one of its own. This comes
+ * Makes @mm a member of all files of @oldmm and gives it one of its own; @oldmm may
+ * begin another one before. This comes
  * before any page table entry is copied: a walker which has seen the parent's entry
  * sees the child's copy of it then.
  *
@@ -313,6 +383,7 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 	/* A first fault under a VMA lock could do it any time from now on. */
 	if (anon_space_prepare(oldmm))
 		return -ENOMEM;
+	anon_space_begin_file(oldmm);
 
 	list_for_each_entry(old, &oldmm->anon_space.memberships, in_mm) {
 		new = kmem_cache_alloc(anon_membership_cachep, GFP_KERNEL);
@@ -450,7 +521,10 @@ void __anon_space_attach_vma(struct vm_area_struct *vma)
 	}
 	rb_link_node(&vma->anon_rb, parent, link);
 	rb_insert_color(&vma->anon_rb, &space->vmas);
-	/* Pairs with READ_ONCE() and plain reads of those without the lock. */
+	/*
+	 * It says no more than that it is in the tree. Pairs with READ_ONCE() and plain
+	 * reads of those without the lock.
+	 */
 	smp_store_release(&vma->anon_vma, space->anon_vma);
 }
 
@@ -686,14 +760,15 @@ found:
 /* May others map pages of this mm? */
 static bool has_relatives(struct mm_struct *mm)
 {
-	struct anon_space *space = &mm->anon_space;
+	struct anon_membership *membership;
 
-	if (!space->anon_vma)
-		return false;
-	if (!list_is_singular(&space->memberships))
-		return true;
 	/* Who joins does so under our mmap_lock, and who leaves may do it later. */
-	return data_race(space->anon_vma->nr_members) > 1;
+	list_for_each_entry(membership, &mm->anon_space.memberships, in_mm) {
+		/* As above. */
+		if (data_race(membership->anon_vma->nr_members) > 1)
+			return true;
+	}
+	return false;
 }
 
 /**
@@ -893,6 +968,22 @@ static __always_inline bool walk_member(struct mm_struct *mm,
 	return more;
 }
 
+/*
+ * A page that is exclusive to one mm has been found where it is mapped, after a visit to
+ * that mm, which owns the file (INV-9), and has no other entry. If it becomes shared after
+ * that, the new entries are copies of what the visit has left.
+ */
+static bool is_all(struct anon_vma *anon_vma, struct mm_struct *visited,
+		   struct folio *folio)
+{
+	if (anon_vma->owner != visited || folio_mapcount(folio) != 1)
+		return false;
+	/* Flags of the pages of one that is not mapped as a whole say nothing here. */
+	if (folio_test_large(folio) && folio_entire_mapcount(folio) != 1)
+		return false;
+	return PageAnonExclusive(&folio->page);
+}
+
 /**
  * anon_space_walk_folio - visit where an anonymous folio may be mapped
  * @anon_vma: the folio's file
@@ -900,10 +991,11 @@ static __always_inline bool walk_member(struct mm_struct *mm,
  * @rwc: what to do there
  *
  * Visits in each member each VMA that has addresses of the folio's offsets, until the
- * callback says that it is enough or a lock is contended, when @rwc->contended is
- * set. The address is that of the first page of the folio which may be mapped there;
- * where the offset does not go on evenly from there page_vma_mapped_walk() ends, and
- * what is left is another visit. So each page table entry is found once (INV-2).
+ * callback says that it is enough, there can be no more, or a lock is contended, when
+ * @rwc->contended is set. The address is that of the first page of the folio which may
+ * be mapped there; where the offset does not go on evenly from there
+ * page_vma_mapped_walk() ends, and what is left is another visit. So each page table
+ * entry is found once (INV-2).
  *
  * A walker that must not wait passes by members whose lock is busy, and looks at them
  * once more in the end: each of many may be busy only now and then, but one of them
@@ -921,8 +1013,11 @@ void anon_space_walk_folio(struct anon_vma *anon_vma, struct folio *folio,
 
 	lockdep_assert_held(&anon_vma->rwsem);
 	list_for_each_entry(membership, &anon_vma->members, in_file) {
-		if (walk_member(membership->mm, folio, rwc))
+		if (walk_member(membership->mm, folio, rwc)) {
+			if (is_all(anon_vma, membership->mm, folio))
+				return;
 			continue;
+		}
 		if (!rwc->contended || nr_busy == ANON_SPACE_MAX_BUSY)
 			return;
 		busy[nr_busy++] = membership->mm;

@@ -193,7 +193,7 @@ static void check_file(struct mm_struct *mm, struct anon_vma *file,
 {
 	struct anon_membership *membership;
 	unsigned int nr = 0, nr_mine = 0;
-	bool child_first = false, is_own, is_owner;
+	bool child_first = false;
 
 	anon_vma_lock_read(file);
 	list_for_each_entry(membership, &file->members, in_file) {
@@ -211,10 +211,8 @@ static void check_file(struct mm_struct *mm, struct anon_vma *file,
 		report(stats, 8, mm, 0, "mm is not listed once in its file");
 	if (nr != file->nr_members || atomic_read(&file->refcount) < nr)
 		report(stats, 8, mm, 0, "wrong count of members or references");
-	is_own = file == mm->anon_space.anon_vma;
-	is_owner = file->owner == mm;
-	if (is_own != is_owner)
-		report(stats, 8, mm, 0, "owner of a file is not who uses it");
+	if (file == mm->anon_space.anon_vma && file->owner != mm)
+		report(stats, 8, mm, 0, "mm does not own the file that it uses");
 	anon_vma_unlock_read(file);
 }
 
@@ -225,7 +223,7 @@ static void check_memberships(struct mm_struct *mm,
 	struct anon_membership *membership;
 	bool own = false;
 
-	/* The list does not change any more. Pairs with smp_store_release(). */
+	/* Only a fork adds to the list. Pairs with smp_store_release(). */
 	if (!smp_load_acquire(&space->anon_vma))
 		return;
 	list_for_each_entry(membership, &space->memberships, in_mm) {
@@ -334,6 +332,7 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 				 struct anon_space_stats *stats)
 {
 	struct mm_struct *mm = vma->vm_mm;
+	bool is_exclusive, is_owner;
 	struct anon_vma *file;
 	struct folio_walk fw;
 	struct folio *folio;
@@ -350,6 +349,9 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 		return size;
 	}
 	file = folio_anon_vma(folio);
+	is_exclusive = !folio_test_large(folio) && PageAnonExclusive(fw.page);
+	/* That of others may change, but neither to us nor from us. */
+	is_owner = data_race(file->owner) == mm;
 	index = folio->index + folio_page_idx(folio, fw.page);
 	offset = anon_space_offset(mm, addr);
 	folio_get(folio);
@@ -362,6 +364,9 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 	if (!anon_space_is_member(mm, file))
 		report_page(stats, 3, vma, addr, fw.page,
 			    "page of a file that the mm is no member of");
+	if (is_exclusive && !is_owner)
+		report_page(stats, 9, vma, addr, fw.page,
+			    "exclusive page of a file that is another's");
 	if (index != offset)
 		report_page(stats, 4, vma, addr, fw.page,
 			    "index is not the offset of the address");

@@ -17,7 +17,8 @@ struct rmap_walk_control;
  * @rwsem:      the file lock: protects @members, @nr_members and @owner
  * @refcount:   one for each membership and for whoever else keeps a pointer
  * @nr_members: length of @members
- * @owner:      the mm whose new folios come here, NULL when it has exited
+ * @owner:      the mm whose folios come here, or came when they were new; NULL when
+ *              it has exited
  * @members:    the memberships of all mms that may map folios of this file, an
  *              mm always behind the one that it was forked from
  *
@@ -91,6 +92,19 @@ static inline void anon_vma_unlock_read(struct anon_vma *anon_vma)
 	up_read(&anon_vma->rwsem);
 }
 
+/**
+ * anon_space_file - the file for a folio that is only ours
+ * @mm: an mm that has a VMA with an anon_vma
+ *
+ * Context: as anon_space_is_member().
+ * Return: the file.
+ */
+static inline struct anon_vma *anon_space_file(struct mm_struct *mm)
+{
+	/* Another one may become that meanwhile, and either will do. */
+	return READ_ONCE(mm->anon_space.anon_vma);
+}
+
 static inline void anon_space_lock_write(struct mm_struct *mm)
 {
 	down_write(&mm->anon_space.rwsem);
@@ -149,6 +163,7 @@ struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
 
 bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma);
 struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
+struct anon_vma *anon_space_family_file(struct mm_struct *mm);
 bool anon_space_fits(struct vm_area_struct *vma, unsigned long addr,
 		     struct folio *folio, struct page *page);
 unsigned long anon_space_address(struct vm_area_struct *vma, pgoff_t offset);

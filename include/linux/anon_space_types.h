@@ -36,7 +36,8 @@ struct anon_map {
  * @rwsem:       the space lock: held for reading by walkers of the reverse map,
  *               for writing by whoever changes what they look at
  * @vmas:        the VMAs that may hold anonymous pages, by address
- * @anon_vma:    the mm's own file: what its new anonymous folios belong to
+ * @anon_vma:    the mm's own file: what its new anonymous folios belong to. It may
+ *               have had others before.
  * @memberships: the files whose folios this mm may map, oldest file first
  * @map:         at which offset of a file an address is mapped
  * @id:          number of this mm, never used again

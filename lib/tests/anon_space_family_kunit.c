@@ -5,7 +5,7 @@
  * The mms have neither VMAs nor page tables: fork() and exit() of the anonymous
  * space alone. The model of a family knows who was forked from whom, and for
  * each living mm the set of files whose pages it may map, which is that of its
- * parent at the time of the fork and its own file.
+ * parent at the time of the fork and the files of its own.
  */
 
 #include <kunit/test.h>
@@ -21,6 +21,7 @@
 #define NR_GENERATIONS	10000
 /* Files of dead ancestors an mm may collect, whatever its history. */
 #define MAX_DEAD	9
+#define MAX_MEMBERS	16	/* of a file, before its owner begins another one */
 
 struct person {
 	struct person *parent;	/* NULL if it is dead, too */
@@ -28,6 +29,7 @@ struct person {
 	unsigned int root;	/* which family, for relatives */
 	unsigned int nr_files;
 	struct anon_vma *files[MAX_FILES];
+	bool owns[MAX_FILES];
 	struct mm_struct mm;	/* has an array at its end */
 };
 
@@ -74,9 +76,12 @@ static struct person *find_owner(struct family *f, const struct anon_vma *file)
 {
 	struct person *p;
 
+	unsigned int i;
+
 	list_for_each_entry(p, &f->living, list)
-		if (p->nr_files && p->mm.anon_space.anon_vma == file)
-			return p;
+		for (i = 0; i < p->nr_files; i++)
+			if (p->files[i] == file && p->owns[i])
+				return p;
 	return NULL;
 }
 
@@ -99,6 +104,21 @@ static void space_exit(struct mm_struct *mm)
 	mmap_write_unlock(mm);
 }
 
+/* New pages come to this file from now on. */
+static void use_file(struct family *f, struct person *p)
+{
+	struct anon_vma *own = p->mm.anon_space.anon_vma;
+	unsigned int i;
+
+	for (i = 0; i < p->nr_files && p->files[i] != own; i++)
+		;
+	if (i == p->nr_files) {
+		KUNIT_ASSERT_LT(f->test, p->nr_files, MAX_FILES);
+		p->files[p->nr_files++] = own;
+	}
+	p->owns[i] = true;
+}
+
 /* The child's own file is new, or that of a dead ancestor. */
 static void fork_own_file(struct family *f, struct person *child,
 			  struct person *parent)
@@ -108,11 +128,21 @@ static void fork_own_file(struct family *f, struct person *child,
 	KUNIT_ASSERT_NOT_NULL(f->test, own);
 	KUNIT_EXPECT_NULL(f->test, find_owner(f, own));
 	child->nr_files = parent->nr_files;
-	if (knows_file(parent, own))
-		return;
-	KUNIT_EXPECT_EQ(f->test, own->nr_members, 1);
-	KUNIT_ASSERT_LT(f->test, child->nr_files, MAX_FILES);
-	child->files[child->nr_files++] = own;
+	if (!knows_file(parent, own))
+		KUNIT_EXPECT_EQ(f->test, own->nr_members, 1);
+	use_file(f, child);
+}
+
+/* The parent's is new, or what it was before. */
+static void fork_parents_file(struct family *f, struct person *parent)
+{
+	struct anon_vma *own = parent->mm.anon_space.anon_vma;
+	struct person *owner = find_owner(f, own);
+
+	KUNIT_EXPECT_TRUE(f->test, !owner || owner == parent);
+	if (!owner)	/* it is new, and the child has joined it */
+		KUNIT_EXPECT_EQ(f->test, own->nr_members, 2);
+	use_file(f, parent);
 }
 
 static struct person *fork_person(struct family *f, struct person *parent)
@@ -120,9 +150,7 @@ static struct person *fork_person(struct family *f, struct person *parent)
 	struct person *child = person_alloc(f);
 
 	KUNIT_ASSERT_EQ(f->test, space_fork(&child->mm, &parent->mm), 0);
-	if (!parent->nr_files)	/* a root gets its file now */
-		parent->files[parent->nr_files++] =
-			parent->mm.anon_space.anon_vma;
+	fork_parents_file(f, parent);
 	child->parent = parent;
 	child->root = parent->root;
 	memcpy(child->files, parent->files, sizeof(child->files));
@@ -279,6 +307,54 @@ static void fork_adopts_no_file_with_owner(struct kunit *test)
 
 	for (i = 0; i < 20; i++)
 		fork_person(f, parent);
+	check_family(f);
+}
+
+static unsigned int count_owned(struct person *p)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < p->nr_files; i++)
+		nr += p->owns[i];
+	return nr;
+}
+
+/* A child that was forked before is no member of the file of new pages. */
+static void new_files_for_new_pages(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *parent = new_root(f), *last;
+	unsigned int i;
+
+	for (i = 0; i < 10 * MAX_MEMBERS; i++) {
+		last = fork_person(f, parent);
+		KUNIT_EXPECT_LE(test, parent->mm.anon_space.anon_vma->nr_members,
+				MAX_MEMBERS + 1);
+	}
+	check_family(f);
+	KUNIT_EXPECT_GE(test, count_owned(parent), 10);
+	KUNIT_EXPECT_LE(test, count_owned(parent), 11);
+	KUNIT_EXPECT_EQ(test, last->nr_files, parent->nr_files + 1);
+	KUNIT_EXPECT_TRUE(test, knows_file(last, parent->mm.anon_space.anon_vma));
+}
+
+/* However many children come and go, a server has files for those that live. */
+static void new_files_are_bounded(struct kunit *test)
+{
+	const unsigned int living = 3 * MAX_MEMBERS;
+	struct family *f = test->priv;
+	struct person *parent = new_root(f), *next;
+	unsigned int i;
+
+	for (i = 0; i < NR_GENERATIONS; i++) {
+		fork_person(f, parent);
+		if (f->nr_living > living) {
+			next = list_next_entry(parent, list);
+			exit_person(f, next);
+		}
+		KUNIT_ASSERT_LE(test, parent->nr_files,
+				1 + (living + 1) / MAX_MEMBERS);
+	}
 	check_family(f);
 }
 
@@ -510,6 +586,8 @@ static struct kunit_case family_cases[] = {
 	KUNIT_CASE(fork_adopts_file_of_dead),
 	KUNIT_CASE(fork_adopts_no_file_with_owner),
 	KUNIT_CASE(siblings_adopt_once),
+	KUNIT_CASE(new_files_for_new_pages),
+	KUNIT_CASE(new_files_are_bounded),
 	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),
 	KUNIT_CASE(random_families_match_model),
 	KUNIT_CASE(walk_comes_back_to_busy_member),

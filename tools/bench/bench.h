@@ -111,5 +111,7 @@ long read_number(const char *path);
 /* cgroup.c */
 void join_group(void);
 void reclaim_from_group(void);
+void find_frames(unsigned long addr, unsigned long pages);
+void mark_frames_idle(unsigned long pages);
 
 #endif

@@ -135,6 +135,40 @@ void move_to_node(unsigned long addr, unsigned long pages, int node)
 			    i, status[i]);
 }
 
+static unsigned long frames[MAX_MOVED];
+
+/* For mark_frames_idle(). */
+void find_frames(unsigned long addr, unsigned long pages)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	unsigned long i;
+
+	if (fd < 0 || pages > MAX_MOVED ||
+	    pread(fd, frames, pages * 8, addr / PAGE * 8) != (ssize_t)pages * 8)
+		die("/proc/self/pagemap: %m");
+	for (i = 0; i < pages; i++) {
+		if (!(frames[i] >> 63))
+			die("page %lu is not there", i);
+		frames[i] &= (1UL << 55) - 1;
+	}
+	close(fd);
+}
+
+void mark_frames_idle(unsigned long pages)
+{
+	int fd = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR | O_CLOEXEC);
+	unsigned long i, bit;
+
+	if (fd < 0)
+		die("page_idle: %m");
+	for (i = 0; i < pages; i++) {
+		bit = 1UL << frames[i] % 64;
+		if (pwrite(fd, &bit, 8, frames[i] / 64 * 8) != 8)
+			die("page_idle: %m");
+	}
+	close(fd);
+}
+
 unsigned long count_vmas(void)
 {
 	FILE *file = fopen("/proc/self/maps", "re");

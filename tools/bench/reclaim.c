@@ -8,6 +8,7 @@
 
 #define SWAP_PAGES	2000
 #define MIGRATE_PAGES	512
+#define NEWER_PAGES	256
 
 /* Pages of one repeated word: the swap device has next to nothing to do. */
 static void swap_loop(const struct run *run, bool want_in)
@@ -110,6 +111,80 @@ static void run_migrate_child(const struct run *run)
 	unmap(BASE, MIGRATE_PAGES);
 }
 
+/*
+ * Walkers of pages that the parent has made after it has forked all children but one, who
+ * shares them if the pages are shared at all.
+ */
+static void newer_loop(const struct run *run, bool shared,
+		       unsigned long (*walk)(void))
+{
+	struct crowd *crowd, *last;
+
+	map(BASE, 1);
+	touch(BASE, 1);
+	crowd = crowd_start(run->n - 2);
+	map(OTHER_BASE, NEWER_PAGES);
+	touch(OTHER_BASE, NEWER_PAGES);
+	last = crowd_start(1);
+	if (!shared)
+		touch(OTHER_BASE, NEWER_PAGES);
+	result(run, (double)walk() / NEWER_PAGES);
+	crowd_end(last);
+	crowd_end(crowd);
+	unmap(OTHER_BASE, NEWER_PAGES);
+	unmap(BASE, 1);
+}
+
+static unsigned long walk_by_migration(void)
+{
+	unsigned long begin;
+
+	move_to_node(OTHER_BASE, NEWER_PAGES, 0);
+	begin = now();
+	move_to_node(OTHER_BASE, NEWER_PAGES, 1);
+	return now() - begin;
+}
+
+static unsigned long walk_by_idle_tracking(void)
+{
+	unsigned long begin;
+
+	find_frames(OTHER_BASE, NEWER_PAGES);
+	begin = now();
+	mark_frames_idle(NEWER_PAGES);
+	return now() - begin;
+}
+
+static unsigned long walk_by_reclaim(void)
+{
+	unsigned long begin = now();
+
+	reclaim_from_group();
+	return now() - begin;
+}
+
+static void run_newer_shared_migrate(const struct run *run)
+{
+	newer_loop(run, true, walk_by_migration);
+}
+
+static void run_newer_shared_idle(const struct run *run)
+{
+	newer_loop(run, true, walk_by_idle_tracking);
+}
+
+static void run_newer_idle(const struct run *run)
+{
+	newer_loop(run, false, walk_by_idle_tracking);
+}
+
+/* Nobody else is in the group but the last child. */
+static void run_newer_shared_reclaim(const struct run *run)
+{
+	join_group();
+	newer_loop(run, true, walk_by_reclaim);
+}
+
 static const struct metric metrics[] = {
 	{ "swap_out", "a page is written to swap", run_swap_out, { 1 } },
 	{ "swap_in", "a page is brought in by a fault", run_swap_in, { 1 } },
@@ -121,6 +196,15 @@ static const struct metric metrics[] = {
 	  run_migrate_newer, { 10, 100 } },
 	{ "migrate_child", "of one that a child has written, N - 1 siblings",
 	  run_migrate_child, { 10, 100 } },
+	{ "newer_shared_migrate",
+	  "of one that the parent, older than N - 2 children, shares with the last",
+	  run_newer_shared_migrate, { 10, 100, 1000 } },
+	{ "newer_shared_reclaim", "reclaim of the same",
+	  run_newer_shared_reclaim, { 10, 100, 1000 } },
+	{ "newer_shared_idle", "idle page tracking of the same",
+	  run_newer_shared_idle, { 10, 100, 1000 } },
+	{ "newer_idle", "of one that the parent has copied after that",
+	  run_newer_idle, { 10, 100, 1000 } },
 };
 
 const struct metric_group reclaim_group = {
