@@ -3,9 +3,10 @@
  * KUnit tests of operations that run out of memory.
  *
  * Each operation is done again and again, by a child of the process that set up
- * the state, with the first slab allocation failing, then the second one, until
- * there are no more. Whether it has failed or got along, the memory is as it
- * was before or as it should be afterwards, and all invariants hold.
+ * the state, with the first allocation failing, of a page or in a slab, then the
+ * second one, until there are no more: only that one, or all that follow as well.
+ * Whether it has failed or got along, the memory is as it was before or as it
+ * should be afterwards, and all invariants hold.
  */
 
 #include <kunit/test.h>
@@ -17,6 +18,7 @@
 #include "anon_space_user.h"
 
 #define FAR		1024	/* where to move to */
+#define LAST		1600	/* a place around page 1792, where a page table ends */
 #define MAX_ALLOCS	500	/* of one operation */
 
 struct world {
@@ -25,38 +27,63 @@ struct world {
 	struct user_child child_task;
 	struct user_child fork_task;	/* forked by the child */
 	unsigned int nth;		/* allocation to fail */
+	bool for_good;			/* and all after it? */
 	bool failed;			/* was there one? */
 };
 
-/* ---- failing the n-th allocation of a task ---- */
+/* ---- failing the n-th allocation of a task, and those after it ---- */
 
-#if defined(CONFIG_FAILSLAB) && defined(CONFIG_KPROBES) && \
-	defined(CONFIG_FUNCTION_ERROR_INJECTION)
+#if defined(CONFIG_FAILSLAB) && defined(CONFIG_FAIL_PAGE_ALLOC) && \
+	defined(CONFIG_KPROBES) && defined(CONFIG_FUNCTION_ERROR_INJECTION)
 #define CAN_FAIL	true
 
 static struct task_struct *fail_task;
 static unsigned int fail_after;
+static bool fail_for_good;
 
-static int fail_handler(struct kprobe *probe, struct pt_regs *regs)
+static bool fails(gfp_t gfp)
 {
-	gfp_t gfp = regs_get_kernel_argument(regs, 1);
+	if (READ_ONCE(fail_task) != current || gfp & __GFP_NOFAIL)
+		return false;
+	if (fail_after)
+		return !--fail_after;
+	return fail_for_good;
+}
 
-	if (READ_ONCE(fail_task) != current || gfp & __GFP_NOFAIL ||
-	    !fail_after || --fail_after)
+static int fail_slab_handler(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (!fails(regs_get_kernel_argument(regs, 1)))
 		return 0;
 	regs_set_return_value(regs, -ENOMEM);
 	override_function_with_return(regs);
 	return 1;
 }
 
-static struct kprobe fail_probe = {
+static int fail_page_handler(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (!fails(regs_get_kernel_argument(regs, 0)))
+		return 0;
+	regs_set_return_value(regs, true);
+	override_function_with_return(regs);
+	return 1;
+}
+
+static struct kprobe fail_slab_probe = {
 	.symbol_name = "should_failslab",
-	.pre_handler = fail_handler,
+	.pre_handler = fail_slab_handler,
 };
 
-static void fail_begin(unsigned int nth)
+static struct kprobe fail_page_probe = {
+	.symbol_name = "should_fail_alloc_page",
+	.pre_handler = fail_page_handler,
+};
+
+static struct kprobe *fail_probes[] = { &fail_slab_probe, &fail_page_probe };
+
+static void fail_begin(unsigned int nth, bool for_good)
 {
 	fail_after = nth;
+	fail_for_good = for_good;
 	WRITE_ONCE(fail_task, current);
 }
 
@@ -69,17 +96,17 @@ static bool fail_end(void)
 
 static int fail_register(void)
 {
-	return register_kprobe(&fail_probe);
+	return register_kprobes(fail_probes, ARRAY_SIZE(fail_probes));
 }
 
 static void fail_unregister(void)
 {
-	unregister_kprobe(&fail_probe);
+	unregister_kprobes(fail_probes, ARRAY_SIZE(fail_probes));
 }
 #else
 #define CAN_FAIL	false
 
-static void fail_begin(unsigned int nth)
+static void fail_begin(unsigned int nth, bool for_good)
 {
 }
 
@@ -124,6 +151,12 @@ static int op_move_start(struct world *w)
 static int op_move_in_place(struct world *w)
 {
 	return user_try_move_out(w->mem, 8, 8, FAR + 3);
+}
+
+/* A page table ends at page 256, and there is none yet where the rest goes. */
+static int op_move_in_place_over_tables(struct world *w)
+{
+	return user_try_move_out(w->mem, 250, 12, 1792 - 6);
 }
 
 static int op_unmap(struct world *w)
@@ -183,6 +216,7 @@ struct failing_op {
 	int (*run)(struct world *w);
 	bool moved;	/* in a process that moved what it shares */
 	bool mapped;	/* with something at the destination */
+	bool tables;	/* with pages of its own, and another mapping, around tables' ends */
 };
 
 static const struct failing_op failing_ops[] = {
@@ -191,6 +225,8 @@ static const struct failing_op failing_ops[] = {
 	{ "move of the start",			op_move_start },
 	{ "move in place",			op_move_in_place, false, true },
 	{ "move in place of moved pages",	op_move_in_place, true, true },
+	{ "move in place over tables",		op_move_in_place_over_tables,
+	  .tables = true },
 	{ "move of all",			op_move_all },
 	{ "move of all moved pages",		op_move_all, true },
 	{ "move over pages",			op_move_within },
@@ -213,7 +249,9 @@ static void run_failing(void *data)
 	struct world *w = data;
 	int ret;
 
-	fail_begin(w->nth);
+	if (w->op->tables)
+		user_touch(w->mem, 250, 12, 1, 4);
+	fail_begin(w->nth, w->for_good);
 	ret = w->op->run(w);
 	w->failed = fail_end();
 	if (!w->failed)
@@ -227,17 +265,8 @@ static void run_failing(void *data)
 	}
 }
 
-static void operation_without_memory(struct kunit *test)
+static void set_up(struct kunit *test, struct world *w)
 {
-	struct world *w = test->priv;
-	struct user_mem *before;
-
-	if (!CAN_FAIL)
-		kunit_skip(test, "needs FAILSLAB and KPROBES");
-	before = kunit_kmalloc(test, sizeof(*before), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, before);
-	w->op = test->param_value;
-
 	/* One more process with these pages, besides parent and child. */
 	user_map(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA);
 	user_touch(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA, 1, 1);
@@ -245,14 +274,24 @@ static void operation_without_memory(struct kunit *test)
 		user_map(w->mem, FAR, USER_AREA);
 		user_touch(w->mem, FAR, USER_AREA, 1, 3);
 	}
+	if (w->op->tables) {
+		user_map(w->mem, LAST, USER_WORLD - LAST);
+		user_touch(w->mem, LAST, 1792 - LAST, 1, 3);
+	}
 	KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
 	if (w->op->moved) {
 		user_move(w->mem, FAR + USER_AREA, 12, 0);
 		user_move(w->mem, FAR + USER_AREA + 12, USER_AREA - 12, 12);
 	}
 	user_exit(&w->child_task);
-	*before = *w->mem;
+}
 
+static void fail_each_in_turn(struct kunit *test, struct world *w)
+{
+	struct user_mem *before = kunit_kmalloc(test, sizeof(*before), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	*before = *w->mem;
 	for (w->nth = 1; w->nth < MAX_ALLOCS; w->nth++) {
 		KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
 		user_run(&w->child_task, run_failing, w);
@@ -264,8 +303,21 @@ static void operation_without_memory(struct kunit *test)
 			break;
 	}
 	KUNIT_EXPECT_FALSE(test, w->failed);
-	kunit_info(test, "%s: %u allocations failed\n", w->op->name,
-		   w->nth - 1);
+	kunit_info(test, "%s: %u allocations failed%s\n", w->op->name,
+		   w->nth - 1, w->for_good ? ", with all after them" : "");
+}
+
+static void operation_without_memory(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	if (!CAN_FAIL)
+		kunit_skip(test, "needs FAILSLAB, FAIL_PAGE_ALLOC and KPROBES");
+	w->op = test->param_value;
+	set_up(test, w);
+	fail_each_in_turn(test, w);
+	w->for_good = true;
+	fail_each_in_turn(test, w);
 }
 
 static int failure_init(struct kunit *test)

@@ -74,6 +74,19 @@ static void collapsible(void)
 		die("MADV_HUGEPAGE: %m");
 }
 
+/* Memory like this is where do_dontunmap() moves to, some of it touched. */
+static void make_room(int advice)
+{
+	unsigned int i;
+
+	if (mmap(AWAY, mem.nr * PAGE_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != AWAY ||
+	    madvise(AWAY, mem.nr * PAGE_SIZE, advice))
+		die("mmap: %m");
+	for (i = 0; i < mem.nr; i += 3)
+		AWAY[i * PAGE_SIZE] = 1;
+}
+
 /* Another process has the same pages. */
 static void share(void)
 {
@@ -107,6 +120,21 @@ static void swapped(void)
 {
 	small();
 	madvise(HOME, 16 * PAGE_SIZE, MADV_PAGEOUT);
+}
+
+static void small_to_room(void) { small(); make_room(MADV_NOHUGEPAGE); }
+static void huge_to_room(void) { huge(); make_room(MADV_HUGEPAGE); }
+
+static void shared_to_room(void)
+{
+	small_shared();
+	make_room(MADV_NOHUGEPAGE);
+}
+
+static void swapped_to_room(void)
+{
+	swapped();
+	make_room(MADV_NOHUGEPAGE);
 }
 
 static void swapped_shared(void)
@@ -295,6 +323,10 @@ static const struct call {
 	{ "mremap swapped shared pages", swapped_shared, do_move },
 	{ "mremap DONTUNMAP", small, do_dontunmap },
 	{ "mremap DONTUNMAP shared pages", small_shared, do_dontunmap },
+	{ "mremap in place", small_to_room, do_dontunmap },
+	{ "mremap in place shared pages", shared_to_room, do_dontunmap },
+	{ "mremap in place a huge page", huge_to_room, do_dontunmap },
+	{ "mremap in place swapped pages", swapped_to_room, do_dontunmap },
 	{ "mremap to grow", small, do_grow },
 	{ "mremap to grow elsewhere", small_shared, do_grow_by_move },
 	{ "mremap to shrink", small_shared, do_shrink },

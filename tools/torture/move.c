@@ -174,6 +174,70 @@ void op_dontunmap(void)
 		bring_back(got, from.nr);
 }
 
+/* Memory like that of the source, where it is plain. */
+static void map_room(struct range r)
+{
+	unsigned int i;
+
+	if (retry(mmap(range_addr(r), range_len(r), PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)) ==
+	    MAP_FAILED)
+		fail("mmap: %m");
+	for (i = 0; i < r.nr; i++)
+		slots_of(r)[i] = (struct slot){
+			.flags = MAPPED, .prot = PROT_READ | PROT_WRITE
+		};
+}
+
+static struct range pick_part(struct range r, unsigned int nr)
+{
+	return (struct range){ r.first + below(r.nr - nr + 1), nr };
+}
+
+/* Some pages go where others are mapped, and the source stays mapped. */
+static bool move_in_place(struct range from, struct range to)
+{
+	record("in_place", from, 0, to.first);
+	if (retry(mremap(range_addr(from), range_len(from), range_len(from),
+			 MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+			 range_addr(to))) == MAP_FAILED) {
+		refused("mremap", errno);
+		unmap_after_failure(to);
+		return false;
+	}
+	memcpy(slots_of(to), slots_of(from), from.nr * sizeof(struct slot));
+	model_emptied(from);
+	return true;
+}
+
+/* As a collector that compacts memory: a few pages at a time, from here and there. */
+void op_gather(void)
+{
+	unsigned int times = 1 + below(12), nr;
+	struct range from, to, part, place;
+
+	if (!pick_uniform(&from, HUGE_PAGES + 8) || !pick_place(&to, from) ||
+	    slots_of(from)->kind != ANON || slots_of(from)->flags & LOCKED ||
+	    slots_of(from)->prot != (PROT_READ | PROT_WRITE))
+		return;
+	record("gather", from, times, to.first);
+	map_room(to);
+	while (times--) {
+		nr = 1 + below(from.nr < 16 ? from.nr : 16);
+		part = pick_part(from, nr);
+		place = pick_part(to, nr);
+		if (one_in(2))
+			write_slot(place.first, new_tag(place.first));
+		if (one_in(2))
+			write_slot(part.first, new_tag(part.first));
+		if (one_in(4) ? !move_in_place(place, part) :
+				!move_in_place(part, place))
+			return;
+		verify_slot(part.first);
+		verify_slot(place.first);
+	}
+}
+
 /* How far a range may grow: in the area, and to the end of the file. */
 static unsigned int room_to_grow(struct range r)
 {
@@ -388,14 +452,7 @@ void op_uffd(void)
 	    slots_of(from)->prot != (PROT_READ | PROT_WRITE))
 		return;
 	record("uffd", from, 0, to.first);
-	if (retry(mmap(range_addr(to), range_len(to), PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)) ==
-	    MAP_FAILED)
-		fail("mmap: %m");
-	for (i = 0; i < to.nr; i++)
-		slots_of(to)[i] = (struct slot){
-			.flags = MAPPED, .prot = PROT_READ | PROT_WRITE
-		};
+	map_room(to);
 	fd = open_uffd(to);
 	moved = uffd_move(fd, from, to) / PAGE_SIZE;
 	for (i = 0; i < moved; i++) {

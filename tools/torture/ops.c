@@ -191,6 +191,7 @@ const struct op ops[] = {
 	{ "chain",	8,  op_chain },
 	{ "splice",	4,  op_splice },
 	{ "dontunmap",	6,  op_dontunmap },
+	{ "gather",	8,  op_gather },
 	{ "grow",	8,  op_grow },
 	{ "shrink",	3,  op_shrink },
 	{ "move_shrink", 3, op_move_shrink },

@@ -33,6 +33,7 @@ static unsigned int wheel_size;
 static const struct weight move_weights[] = {
 	{ "map", 6 }, { "write", 12 }, { "read", 4 }, { "move", 30 },
 	{ "round_trip", 12 }, { "splice", 6 }, { "dontunmap", 8 },
+	{ "gather", 16 }, { "chain", 8 },
 	{ "grow", 6 }, { "move_shrink", 4 }, { "uffd", 8 }, { "fork", 6 },
 	{ "write_same", 4 }, { NULL }
 };

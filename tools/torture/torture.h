@@ -196,6 +196,7 @@ void op_round_trip(void);
 void op_chain(void);
 void op_splice(void);
 void op_dontunmap(void);
+void op_gather(void);
 void op_grow(void);
 void op_shrink(void);
 void op_move_shrink(void);

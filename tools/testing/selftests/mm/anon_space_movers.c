@@ -18,7 +18,7 @@
 #endif
 
 #define TIMEOUT		120
-#define TIMES		20000
+#define TIMES		4000
 
 /* One page goes there and back, to where memory is mapped or to where none is. */
 struct mover {

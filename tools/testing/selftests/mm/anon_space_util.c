@@ -369,6 +369,16 @@ void enter_cgroup(void)
 	write_long(cgroup_path("cgroup.procs"), getpid());
 }
 
+long cgroup_read(const char *file)
+{
+	return read_long(cgroup_path(file));
+}
+
+long cgroup_stat(const char *field)
+{
+	return field_of(cgroup_path("memory.stat"), field);
+}
+
 void cgroup_allow(long more_bytes)
 {
 	long used;

@@ -142,6 +142,8 @@ void enter_cgroup(void);
 void cgroup_write(const char *file, const char *value);
 void cgroup_allow(long more_bytes);	/* than are in use, and no swap */
 void cgroup_reclaim(void);
+long cgroup_read(const char *file);
+long cgroup_stat(const char *field);	/* of memory.stat */
 
 void skip_test(const char *reason);
 
