@@ -22,7 +22,7 @@
  *
  * Of the pages that an mm makes after it has forked many children none of them can have
  * one. So it begins another file for new pages now and then, of which these children are
- * no members (anon_space_begin_file()).
+ * no members (mm/anon_space_files.c).
  *
  * struct anon_space, part of each mm, holds what a walk needs there: the VMAs
  * that may have anonymous pages, and the map from address to file offset, which is
@@ -54,9 +54,6 @@
  * adopt one of them even though others are members as well.
  */
 #define ANON_SPACE_MAX_DEAD	8
-
-/* With so many members of its file an mm may begin another one for its new pages. */
-#define ANON_SPACE_MAX_MEMBERS	16
 
 /* Members that a walk comes back to. */
 #define ANON_SPACE_MAX_BUSY	16
@@ -201,6 +198,39 @@ static int anon_space_create_file(struct mm_struct *mm, struct anon_vma *old)
 	return 0;
 }
 
+/**
+ * anon_space_use_new_file - let new folios come to a new file from now on
+ * @mm: an mm that has a file
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ * Return: 0 or -ENOMEM, when all is as it was.
+ */
+int anon_space_use_new_file(struct mm_struct *mm)
+{
+	mmap_assert_write_locked(mm);
+	return anon_space_create_file(mm, mm->anon_space.anon_vma);
+}
+
+/**
+ * anon_space_leave - be no member of a file any more
+ * @membership: of a living mm which maps no folio of the file, and does not use it for
+ *              new ones
+ *
+ * Context: sleeps. mmap_lock held for writing, and all VMAs locked. Takes the space lock
+ * and the file lock.
+ */
+void anon_space_leave(struct anon_membership *membership)
+{
+	struct mm_struct *mm = membership->mm;
+
+	mmap_assert_write_locked(mm);
+	VM_WARN_ON_ONCE(membership->anon_vma == mm->anon_space.anon_vma);
+	anon_space_lock_write(mm);
+	list_del_init(&membership->in_mm);
+	anon_space_unlock_write(mm);
+	anon_vma_leave(membership);
+}
+
 static int anon_space_prepare(struct mm_struct *mm)
 {
 	/* What comes next looks at the memberships. */
@@ -318,41 +348,6 @@ static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
 		mm->anon_space.anon_vma = anon_vma;
 	}
 	anon_vma_unlock_write(anon_vma);
-}
-
-/*
- * Before a child joins all files: let new pages of the parent come to a file which the
- * children that it has already are no members of. They would be asked for each of these
- * pages, and cannot have them.
- *
- * As each child is to join all of them, there may be one for each ANON_SPACE_MAX_MEMBERS
- * living members of the oldest. If there is no memory for it, walks take longer, and no
- * more.
- */
-static void anon_space_begin_file(struct mm_struct *mm)
-{
-	struct anon_space *space = &mm->anon_space;
-	struct anon_membership *membership;
-	unsigned int nr_own = 0, nr_members = 0;
-
-	mmap_assert_write_locked(mm);
-	/* Nobody joins but children, and those who leave may do it later. */
-	if (likely(data_race(space->anon_vma->nr_members) <=
-		   ANON_SPACE_MAX_MEMBERS))
-		return;
-
-	list_for_each_entry(membership, &space->memberships, in_mm) {
-		struct anon_vma *anon_vma = membership->anon_vma;
-
-		/* That of others may change, but neither to us nor from us. */
-		if (data_race(anon_vma->owner) != mm)
-			continue;
-		nr_own++;
-		/* As above. */
-		nr_members = max(nr_members, data_race(anon_vma->nr_members));
-	}
-	if (nr_own <= nr_members / ANON_SPACE_MAX_MEMBERS)
-		anon_space_create_file(mm, space->anon_vma);
 }
 
 /**
@@ -525,7 +520,7 @@ void __anon_space_attach_vma(struct vm_area_struct *vma)
 	 * It says no more than that it is in the tree. Pairs with READ_ONCE() and plain
 	 * reads of those without the lock.
 	 */
-	smp_store_release(&vma->anon_vma, space->anon_vma);
+	smp_store_release(&vma->anon_vma, anon_space_oldest_file(vma->vm_mm));
 }
 
 /**

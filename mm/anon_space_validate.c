@@ -89,7 +89,7 @@ static void check_vma(struct vm_area_struct *vma,
 	found = __anon_space_find_vma(mm, vma->vm_start, vma->vm_end);
 	if (vma->anon_vma && found != vma)
 		report_vma(stats, 5, vma, "VMA with anon_vma not in the tree");
-	if (vma->anon_vma && vma->anon_vma != mm->anon_space.anon_vma)
+	if (vma->anon_vma && vma->anon_vma != anon_space_oldest_file(mm))
 		report_vma(stats, 5, vma, "VMA has the anon_vma of another mm");
 	if (!vma->anon_vma && found)
 		report_vma(stats, 5, vma, "VMA without anon_vma in the tree");
@@ -223,7 +223,7 @@ static void check_memberships(struct mm_struct *mm,
 	struct anon_membership *membership;
 	bool own = false;
 
-	/* Only a fork adds to the list. Pairs with smp_store_release(). */
+	/* Only a fork changes the list. Pairs with smp_store_release(). */
 	if (!smp_load_acquire(&space->anon_vma))
 		return;
 	list_for_each_entry(membership, &space->memberships, in_mm) {

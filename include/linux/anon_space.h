@@ -39,7 +39,8 @@ struct anon_vma {
  * @anon_vma: the file, on which this holds a reference
  * @in_file:  entry in anon_vma.members, under the file lock
  * @in_mm:    entry in anon_space.memberships; added before the mm is seen by
- *            others or with its first anonymous fault, removed by its exit
+ *            others, with its first anonymous fault or when it is forked; removed by its
+ *            exit or, if it has no page of the file, when it is forked
  */
 struct anon_membership {
 	struct mm_struct *mm;
@@ -164,6 +165,9 @@ struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
 bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma);
 struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
 struct anon_vma *anon_space_family_file(struct mm_struct *mm);
+void anon_space_begin_file(struct mm_struct *mm);
+int anon_space_use_new_file(struct mm_struct *mm);
+void anon_space_leave(struct anon_membership *membership);
 bool anon_space_fits(struct vm_area_struct *vma, unsigned long addr,
 		     struct folio *folio, struct page *page);
 unsigned long anon_space_address(struct vm_area_struct *vma, pgoff_t offset);

@@ -48,6 +48,8 @@ static struct person *person_alloc(struct family *f)
 
 	KUNIT_ASSERT_NOT_NULL(f->test, p);
 	mmap_init_lock(&p->mm);
+	mt_init_flags(&p->mm.mm_mt, MM_MT_FLAGS);
+	mt_set_external_lock(&p->mm.mm_mt, &p->mm.mmap_lock);
 	anon_space_init(&p->mm);
 	list_add_tail(&p->list, &f->living);
 	f->nr_living++;
@@ -133,12 +135,31 @@ static void fork_own_file(struct family *f, struct person *child,
 	use_file(f, child);
 }
 
+/* A parent leaves files of its own that it has no pages of: here it has none at all. */
+static void leave_files(struct family *f, struct person *p)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < p->nr_files; i++) {
+		if (anon_space_is_member(&p->mm, p->files[i])) {
+			p->files[nr] = p->files[i];
+			p->owns[nr++] = p->owns[i];
+		} else {
+			KUNIT_EXPECT_TRUE(f->test, p->owns[i]);
+		}
+	}
+	memset(p->owns + nr, 0, p->nr_files - nr);
+	p->nr_files = nr;
+}
+
 /* The parent's is new, or what it was before. */
 static void fork_parents_file(struct family *f, struct person *parent)
 {
 	struct anon_vma *own = parent->mm.anon_space.anon_vma;
-	struct person *owner = find_owner(f, own);
+	struct person *owner;
 
+	leave_files(f, parent);
+	owner = find_owner(f, own);
 	KUNIT_EXPECT_TRUE(f->test, !owner || owner == parent);
 	if (!owner)	/* it is new, and the child has joined it */
 		KUNIT_EXPECT_EQ(f->test, own->nr_members, 2);
@@ -336,6 +357,29 @@ static void new_files_for_new_pages(struct kunit *test)
 	KUNIT_EXPECT_LE(test, count_owned(parent), 11);
 	KUNIT_EXPECT_EQ(test, last->nr_files, parent->nr_files + 1);
 	KUNIT_EXPECT_TRUE(test, knows_file(last, parent->mm.anon_space.anon_vma));
+}
+
+/* When all children are dead the files that were begun for them are left. */
+static void files_of_the_dead_are_left(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *parent = new_root(f), *p, *next;
+	unsigned int i, round;
+
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < 5 * MAX_MEMBERS; i++) {
+			fork_person(f, parent);
+			KUNIT_EXPECT_LE(test, parent->nr_files,
+					i / MAX_MEMBERS + 2);
+			KUNIT_EXPECT_LE(test,
+					parent->mm.anon_space.anon_vma->nr_members,
+					2 * MAX_MEMBERS + 1);
+		}
+		check_family(f);
+		list_for_each_entry_safe(p, next, &f->living, list)
+			if (p != parent)
+				exit_person(f, p);
+	}
 }
 
 /* However many children come and go, a server has files for those that live. */
@@ -587,6 +631,7 @@ static struct kunit_case family_cases[] = {
 	KUNIT_CASE(fork_adopts_no_file_with_owner),
 	KUNIT_CASE(siblings_adopt_once),
 	KUNIT_CASE(new_files_for_new_pages),
+	KUNIT_CASE(files_of_the_dead_are_left),
 	KUNIT_CASE(new_files_are_bounded),
 	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),
 	KUNIT_CASE(random_families_match_model),

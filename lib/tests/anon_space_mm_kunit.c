@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
+#include <linux/rmap.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
@@ -494,6 +495,102 @@ static void extents_are_limited(struct kunit *test)
 }
 
 /* A child has the extents of what it inherits. */
+static unsigned int members_of_file_of(unsigned int page)
+{
+	unsigned long addr = user_addr(page);
+	struct vm_area_struct *vma;
+	unsigned int nr = 0;
+	struct folio_walk fw;
+	struct folio *folio;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	folio = vma ? folio_walk_start(&fw, vma, addr, 0) : NULL;
+	if (folio) {
+		nr = folio_anon_vma(folio)->nr_members;
+		folio_walk_end(&fw, vma);
+	}
+	mmap_read_unlock(current->mm);
+	return nr;
+}
+
+static void exit_all(struct user_child *children, unsigned int nr)
+{
+	while (nr--)
+		user_exit(&children[nr]);
+}
+
+/*
+ * Children that were forked before are not asked for new pages; when they are dead, what
+ * all of them could have had comes to one file.
+ */
+static void new_pages_have_new_files(struct kunit *test)
+{
+	const unsigned int nr = 40, most = 17;
+	struct user_child *children;
+	struct world *w = test->priv;
+	struct list_head *files = &current->mm->anon_space.memberships;
+	unsigned int i;
+
+	children = kunit_kcalloc(test, nr, sizeof(*children), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, children);
+	world_fault(w);
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, user_fork(&children[i]), 0);
+		user_touch(w->parent, 4 * i, 2, 1, 4);
+		KUNIT_EXPECT_LE(test, members_of_file_of(4 * i), most);
+	}
+	KUNIT_EXPECT_EQ(test, members_of_file_of(USER_AREA - 1), nr + 1);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 3);
+	user_map(w->parent, FAR, 64);
+	user_touch(w->parent, FAR, 64, 1, 5);
+	KUNIT_EXPECT_LE(test, members_of_file_of(FAR), most);
+
+	KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+	KUNIT_EXPECT_LE(test, members_of_file_of(FAR), most + 1);
+	user_run(&w->fork_task, user_check_contents, w->parent);
+	user_check_mm(test, w->fork_task.mm);
+	user_check_mm(test, current->mm);
+	user_exit(&w->fork_task);
+	exit_all(children, nr);
+
+	KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 2);
+	user_run(&w->fork_task, user_check_contents, w->parent);
+	user_check_mm(test, w->fork_task.mm);
+	user_exit(&w->fork_task);
+	world_check(w);
+}
+
+/* What a living child has is not taken away from it: its file stays. */
+static void files_of_shared_pages_stay(struct kunit *test)
+{
+	const unsigned int nr = 40;
+	struct user_child *children;
+	struct world *w = test->priv;
+	struct list_head *files = &current->mm->anon_space.memberships;
+	unsigned int i;
+
+	children = kunit_kcalloc(test, nr, sizeof(*children), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, children);
+	world_fault(w);
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, user_fork(&children[i]), 0);
+		user_touch(w->parent, 4 * i, 2, 1, 4);
+	}
+	/* The last one has pages of all files. */
+	exit_all(children, nr - 1);
+	KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 3);
+	user_check_mm(test, current->mm);
+	user_check_mm(test, children[nr - 1].mm);
+	user_check_mm(test, w->fork_task.mm);
+	user_run(&w->fork_task, user_check_contents, w->parent);
+	user_exit(&w->fork_task);
+	user_exit(&children[nr - 1]);
+	world_check(w);
+}
+
 static void fork_inherits_extents(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -907,6 +1004,8 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(pages_scattered_before_fork_keep_extents),
 	KUNIT_CASE(holes_leave_one_extent),
 	KUNIT_CASE(extents_are_limited),
+	KUNIT_CASE(new_pages_have_new_files),
+	KUNIT_CASE(files_of_shared_pages_stay),
 	KUNIT_CASE(fork_inherits_extents),
 	KUNIT_CASE(growth_leaves_one_extent),
 	KUNIT_CASE(gathered_pages_are_one_vma),

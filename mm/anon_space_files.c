@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which files an mm owns.
+ */
+
+/**
+ * DOC: Files for new pages
+ *
+ * A child that was forked before a page was made cannot have it, but as a member of the
+ * page's file it is asked. So an mm with many children begins another file for its pages
+ * to come, which only children from then on join. As these join all files of the mm, it
+ * should not own more of them than it needs: one for each ANON_SPACE_MAX_MEMBERS living
+ * members of the oldest.
+ *
+ * When it has these, it looks at its pages. Those which nobody else has go to the file
+ * that it uses, and it leaves the files to which no page that it maps belongs any more.
+ * That takes as long as a fork, and is done where the number of children that have been
+ * forked since the last file was begun has doubled, or where none is alive.
+ *
+ * The oldest file that an mm owns is never left: all children are its members, which KSM
+ * relies on.
+ */
+
+#include <linux/anon_space.h>
+#include <linux/hugetlb.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/pagewalk.h>
+#include <linux/rmap.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+
+#include "internal.h"
+
+/* With so many members of its file an mm may begin another one for its new pages. */
+#define ANON_SPACE_MAX_MEMBERS	16
+
+/**
+ * struct files_walk - what a look at all pages is about
+ * @file:     the file that the mm uses
+ * @nr:       length of @unneeded
+ * @unneeded: memberships in files of which no page has been seen yet
+ */
+struct files_walk {
+	struct anon_vma *file;
+	unsigned int nr;
+	struct anon_membership **unneeded;
+};
+
+static void keep_file(struct files_walk *files, struct folio *folio)
+{
+	struct anon_vma *file;
+	unsigned int i;
+
+	if (!folio_test_anon(folio) || folio_test_ksm(folio))
+		return;
+	file = folio_anon_vma(folio);
+	for (i = 0; i < files->nr; i++) {
+		if (files->unneeded[i]->anon_vma != file)
+			continue;
+		files->unneeded[i] = files->unneeded[--files->nr];
+		return;
+	}
+}
+
+/*
+ * With the folio locked and not in the swap cache nobody else has an entry for what is
+ * mapped once: migration has the lock.
+ */
+static bool take(struct folio *folio, struct page *page,
+		 struct vm_area_struct *vma)
+{
+	bool mine;
+
+	if (folio_mapcount(folio) != 1 || !folio_trylock(folio))
+		return false;
+	mine = folio_mapcount(folio) == 1 &&
+	       (!folio_test_swapcache(folio) ||
+		(!folio_test_large(folio) && PageAnonExclusive(page)));
+	if (mine)
+		folio_move_anon_rmap(folio, vma);
+	folio_unlock(folio);
+	return mine;
+}
+
+static void look_at_page(struct files_walk *files, struct vm_area_struct *vma,
+			 struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
+	    folio_anon_vma(folio) == files->file)
+		return;
+	if (!take(folio, page, vma))
+		keep_file(files, folio);
+}
+
+static void look_at_pte(struct files_walk *files, struct vm_area_struct *vma,
+			unsigned long addr, pte_t pte)
+{
+	struct page *page;
+	swp_entry_t entry;
+
+	if (pte_none(pte))
+		return;
+	if (pte_present(pte)) {
+		page = vm_normal_page(vma, addr, pte);
+		if (page)
+			look_at_page(files, vma, page);
+		return;
+	}
+	entry = pte_to_swp_entry(pte);
+	if (is_pfn_swap_entry(entry) && !is_hwpoison_entry(entry))
+		keep_file(files, pfn_swap_entry_folio(entry));
+}
+
+static void look_at_pmd(struct files_walk *files, struct vm_area_struct *vma,
+			pmd_t pmd)
+{
+	if (!pmd_present(pmd))
+		keep_file(files, pfn_swap_entry_folio(pmd_to_swp_entry(pmd)));
+	else if (pmd_trans_huge(pmd) && !is_huge_zero_pmd(pmd))
+		look_at_page(files, vma, pmd_page(pmd));
+}
+
+static int look_at_entries(pmd_t *pmd, unsigned long addr, unsigned long end,
+			   struct mm_walk *walk)
+{
+	struct files_walk *files = walk->private;
+	spinlock_t *ptl = NULL;
+	pte_t *start, *pte;
+
+	ptl = pmd_trans_huge_lock(pmd, walk->vma);
+	if (ptl) {
+		look_at_pmd(files, walk->vma, *pmd);
+		spin_unlock(ptl);
+		return !files->nr;
+	}
+	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!start) {
+		walk->action = ACTION_AGAIN;
+		return 0;
+	}
+	for (pte = start; addr < end; pte++, addr += PAGE_SIZE)
+		look_at_pte(files, walk->vma, addr, ptep_get(pte));
+	pte_unmap_unlock(start, ptl);
+	cond_resched();
+	return !files->nr;
+}
+
+static const struct mm_walk_ops files_ops = {
+	.pmd_entry = look_at_entries,
+	.walk_lock = PGWALK_WRLOCK_VERIFY,
+};
+
+/*
+ * Nobody else makes pages here meanwhile, of whatever file: all VMAs are locked, and stay
+ * so until the mmap_lock is released. Returns whether all have been looked at.
+ */
+static bool look_at_pages(struct files_walk *files, struct mm_struct *mm)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma;
+
+	for_each_vma(vmi, vma)
+		vma_start_write(vma);
+	vma_iter_set(&vmi, 0);
+	for_each_vma(vmi, vma) {
+		if (!vma->anon_vma)
+			continue;
+		if (is_vm_hugetlb_page(vma) ||
+		    walk_page_vma(vma, &files_ops, files))
+			return false;
+	}
+	return true;
+}
+
+/* Memberships in files that are owned, but neither used nor the oldest one. */
+static unsigned int list_unneeded(struct mm_struct *mm,
+				  struct anon_membership **unneeded)
+{
+	struct anon_vma *oldest = anon_space_family_file(mm);
+	struct anon_membership *membership;
+	unsigned int nr = 0;
+
+	list_for_each_entry(membership, &mm->anon_space.memberships, in_mm) {
+		/* That of others may change, but neither to us nor from us. */
+		if (data_race(membership->anon_vma->owner) != mm ||
+		    membership->anon_vma == oldest ||
+		    membership->anon_vma == mm->anon_space.anon_vma)
+			continue;
+		if (unneeded)
+			unneeded[nr] = membership;
+		nr++;
+	}
+	return nr;
+}
+
+/* Returns how many files have been left. */
+static unsigned int leave_files(struct mm_struct *mm, unsigned int nr)
+{
+	struct files_walk files = { .file = mm->anon_space.anon_vma };
+	unsigned int left = 0;
+
+	if (!nr)
+		return 0;
+	files.unneeded = kmalloc_array(nr, sizeof(*files.unneeded), GFP_KERNEL);
+	if (!files.unneeded)
+		return 0;
+	files.nr = list_unneeded(mm, files.unneeded);
+	if (files.nr && look_at_pages(&files, mm))
+		for (; left < files.nr; left++)
+			anon_space_leave(files.unneeded[left]);
+	kfree(files.unneeded);
+	return left;
+}
+
+/**
+ * anon_space_begin_file - let new pages come to another file, if that is worth it
+ * @mm: an mm that is about to be forked
+ *
+ * If there is no memory for it, walks take longer, and no more.
+ *
+ * Context: sleeps. mmap_lock held for writing. May lock all VMAs. Takes file locks and
+ * the space lock.
+ */
+void anon_space_begin_file(struct mm_struct *mm)
+{
+	struct anon_space *space = &mm->anon_space;
+	unsigned int nr_members, nr_more, may;
+
+	mmap_assert_write_locked(mm);
+	/* Nobody joins but children, and those who leave may do it later. */
+	nr_members = data_race(space->anon_vma->nr_members);
+	if (likely(nr_members <= ANON_SPACE_MAX_MEMBERS && nr_members > 1))
+		return;
+	if (likely(nr_members == 1 && list_is_singular(&space->memberships)))
+		return;
+
+	/* As above. */
+	may = data_race(anon_space_family_file(mm)->nr_members) /
+	      ANON_SPACE_MAX_MEMBERS;
+	nr_more = list_unneeded(mm, NULL);
+	if (space->anon_vma != anon_space_family_file(mm))
+		nr_more++;
+	if (nr_more >= may && is_power_of_2(nr_members - 1 ?: 1))
+		nr_more -= leave_files(mm, nr_more);
+	if (nr_members > ANON_SPACE_MAX_MEMBERS && nr_more < may)
+		anon_space_use_new_file(mm);
+}
