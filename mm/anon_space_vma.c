@@ -233,3 +233,31 @@ int anon_space_remove_emptied(struct mm_struct *mm, unsigned long start,
 	validate_mm(mm);
 	return 0;
 }
+
+/**
+ * anon_space_merge_vmas - merge VMAs that have come to be equal
+ * @mm: the mm
+ *
+ * For whoever changes flags of VMAs without a look at their neighbours. VMAs with a file
+ * are left alone, as elsewhere. What cannot be merged for want of memory stays as it is.
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ */
+void anon_space_merge_vmas(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma, *merged, *prev = NULL;
+	VMA_ITERATOR(vmi, mm, 0);
+
+	mmap_assert_write_locked(mm);
+	for_each_vma(vmi, vma) {
+		if (prev && prev->vm_end == vma->vm_start && !vma->vm_file &&
+		    !prev->vm_file) {
+			merged = vma_modify_flags(&vmi, prev, vma, vma->vm_start,
+						  vma->vm_end, vma->vm_flags);
+			if (!IS_ERR(merged))
+				vma = merged;
+		}
+		prev = vma;
+		cond_resched();
+	}
+}

@@ -166,6 +166,7 @@ bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma);
 struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
 struct anon_vma *anon_space_family_file(struct mm_struct *mm);
 void anon_space_begin_file(struct mm_struct *mm);
+void anon_space_merge_vmas(struct mm_struct *mm);
 int anon_space_use_new_file(struct mm_struct *mm);
 void anon_space_leave(struct anon_membership *membership);
 bool anon_space_fits(struct vm_area_struct *vma, unsigned long addr,

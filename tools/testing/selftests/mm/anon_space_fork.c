@@ -4,11 +4,15 @@
  * own contents at its own addresses, and the kernel finds all mappings.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -274,6 +278,45 @@ TEST_F(flags, locked)
 	EXPECT_EQ(2 * psize() / 1024, status_kb("VmLck:"));
 	EXPECT_TRUE(child_says(is_unlocked, &self->a));
 	EXPECT_TRUE(area_has(&self->a, 0, 6, 0));
+}
+
+static bool is_one_mapping(void *arg)
+{
+	struct area *a = arg;
+
+	return count_vmas(area_at(a, 0), area_size(a, 6)) == 1 &&
+	       area_has(a, 0, 6, 0) && moves_two_to_four(a);
+}
+
+/* What was locked in the parent is not in the child, and has nothing special there. */
+TEST_F(flags, locked_is_one_mapping)
+{
+	ASSERT_EQ(0, mlock(area_at(&self->a, 2), area_size(&self->a, 2)));
+	ASSERT_EQ(0, mlock(area_at(&self->a, 5), area_size(&self->a, 1)));
+	EXPECT_EQ(4, count_vmas(area_at(&self->a, 0), area_size(&self->a, 6)));
+	EXPECT_TRUE(child_says(is_one_mapping, &self->a));
+	EXPECT_EQ(4, count_vmas(area_at(&self->a, 0), area_size(&self->a, 6)));
+	EXPECT_TRUE(area_has(&self->a, 0, 6, 0));
+}
+
+/* Nor is it registered with a userfaultfd that does not ask for that. */
+TEST_F(flags, registered_is_one_mapping)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { (uintptr_t)area_at(&self->a, 2),
+			   area_size(&self->a, 2) },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		SKIP(return, "no userfaultfd");
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &reg));
+	EXPECT_EQ(3, count_vmas(area_at(&self->a, 0), area_size(&self->a, 6)));
+	EXPECT_TRUE(child_says(is_one_mapping, &self->a));
+	close(fd);
 }
 
 /* A child that borrows the memory moves it for its parent, too. */

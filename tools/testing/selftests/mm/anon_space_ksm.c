@@ -5,10 +5,12 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 
 #define TIMEOUT	120
 #define KSM	"/sys/kernel/mm/ksm/"
+#define UNPOISON	"/sys/kernel/debug/hwpoison/unpoison-pfn"
 #define SCANS	4
 #define SAME	0x5a
 #define PAGES	6
@@ -372,6 +375,81 @@ TEST_F_TIMEOUT(ksm_swapped, swapoff, TIMEOUT)
 	EXPECT_TRUE(area_migrates(&self->a, self->at, nr));
 	EXPECT_TRUE(is_same(&self->a, self->at, nr));
 	EXPECT_TRUE(child_is_same(self->child, &self->a));
+}
+
+/* ---- memory failure ---- */
+
+static void write_hex(const char *path, unsigned long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#lx", value);
+	write_string(path, text);
+}
+
+static volatile sig_atomic_t signals;
+
+static void count_signal(int signal, siginfo_t *info, void *context)
+{
+	signals++;
+}
+
+static void count_sigbus(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = count_signal, .sa_flags = SA_SIGINFO,
+	};
+
+	signals = 0;
+	sigaction(SIGBUS, &action, NULL);
+}
+
+/* Wants to know at once, but has other memory where its parent has the page. */
+static bool has_other_memory(struct area *a, int ready, int go)
+{
+	char c;
+
+	count_sigbus();
+	prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0);
+	munmap(area_at(a, 0), area_size(a, PAGES));
+	map_filled(area_at(a, 0), PAGES, 0x777);
+	close(ready);
+	return !read(go, &c, 1) && !signals &&
+	       pages_have(area_at(a, 0), PAGES, 0x777);
+}
+
+TEST_F_TIMEOUT(ksm, failure_spares_other_memory, TIMEOUT)
+{
+	int ready[2], go[2], status;
+	unsigned long pfn;
+	pid_t pid;
+	char c;
+
+	if (access(UNPOISON, W_OK))
+		SKIP(return, "no memory failure");
+	ASSERT_TRUE(merge(&self->a, 0));
+	pfn = pfn_of(0, area_at(&self->a, 0));
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(go));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(ready[0]);
+		close(go[1]);
+		_exit(!has_other_memory(&self->a, ready[1], go[0]));
+	}
+	close(ready[1]);
+	close(go[0]);
+	ASSERT_EQ(0, read(ready[0], &c, 1));
+	count_sigbus();
+	ASSERT_EQ(0, madvise(area_at(&self->a, 2), psize(), MADV_HWPOISON));
+	EXPECT_LT(0, signals);
+	close(go[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	munmap(area_at(&self->a, 0), area_size(&self->a, PAGES));
+	if (!variant->fork)
+		write_hex(UNPOISON, pfn);
 }
 
 TEST_HARNESS_MAIN

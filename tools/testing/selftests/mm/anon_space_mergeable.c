@@ -89,4 +89,27 @@ TEST_F(mergeable, heap_grows)
 	ASSERT_EQ(count_vmas(heap, NR_PAGES * psize()), 1);
 }
 
+/* What was mergeable before, and what was not, are the same when all is, or nothing. */
+TEST(some_before_all)
+{
+	size_t size = psize();
+	char *mem;
+
+	prctl(PR_SET_MEMORY_MERGE, 0, 0, 0, 0);
+	mem = reserve(5 * size);
+	map_filled(mem, 5, 1);
+	if (madvise(mem + size, size, MADV_MERGEABLE))
+		SKIP(return, "no KSM");
+	ASSERT_EQ(3, count_vmas(mem, 5 * size));
+	ASSERT_EQ(0, prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0));
+	EXPECT_EQ(1, count_vmas(mem, 5 * size));
+	EXPECT_TRUE(pages_have(mem, 5, 1));
+	ASSERT_EQ(0, madvise(mem + 3 * size, size, MADV_UNMERGEABLE));
+	EXPECT_EQ(3, count_vmas(mem, 5 * size));
+	ASSERT_EQ(0, prctl(PR_SET_MEMORY_MERGE, 0, 0, 0, 0));
+	EXPECT_EQ(1, count_vmas(mem, 5 * size));
+	EXPECT_TRUE(pages_have(mem, 5, 1));
+	EXPECT_TRUE(pages_migrate(mem, 5));
+}
+
 TEST_HARNESS_MAIN
