@@ -245,8 +245,8 @@ int anon_space_remove_emptied(struct mm_struct *mm, unsigned long start,
  */
 void anon_space_merge_vmas(struct mm_struct *mm)
 {
-	struct vm_area_struct *vma, *merged, *prev = NULL;
 	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma, *merged, *prev = NULL;
 
 	mmap_assert_write_locked(mm);
 	for_each_vma(vmi, vma) {
