@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 
-TORTURE_SRC := $(wildcard tools/torture/*.c)
+TORTURE_SRC := $(wildcard tools/torture/*.c) \
+	       $(addprefix tools/vmafrag/,frag.c smaps.c)
 
+$(O)/bin/torture: $(wildcard tools/vmafrag/*.h)
 $(O)/bin/torture: $(TORTURE_SRC) tools/torture/torture.h tools/uffdio_move.h | setup
 	@mkdir -p $(@D)
 	@echo "==> $(@F): $(CC) -o $@"

@@ -69,6 +69,7 @@ random()
 
 	[ -z "$SEED" ] || options+=(-s "$SEED")
 	[ -z "$TREE" ] || options+=(-t "$TREE")
+	[[ $KERNEL == stock* ]] || options+=(-m)
 	guest "$part" "$KERNEL" $((TORTURE_SECONDS + PATIENCE)) run \
 		"${options[@]}" "$@" || rc=$?
 	grep -E '^(seed|without|antagonists|kernel)' "$log" | sed 's/^/# /'

@@ -22,12 +22,13 @@ struct options options = {
 
 static const char usage[] =
 "Usage: torture run [-T SECONDS] [-s SEED] [-p PROFILE] [-w WORKERS]\n"
-"                   [-t TREE] [-i] [-x]\n"
+"                   [-t TREE] [-i] [-m] [-x]\n"
 "       torture chain NAME [COUNT]\n"
 "       torture failnth\n"
 "run: random operations against antagonists, which are meant for a guest: they\n"
 "change the settings of the whole machine.  -t replays one tree of processes,\n"
-"-a names the antagonists, -n operations to leave out; -i makes allocations fail (debug kernel), -x poisons pages.  Profiles:\n";
+"-a names the antagonists, -n operations to leave out; -i makes allocations fail (debug kernel), -x poisons pages;\n"
+"-m: VMAs side by side that nothing keeps apart are a failure.  Profiles:\n";
 
 static int help(int status)
 {
@@ -58,7 +59,7 @@ static int parse_run(int argc, char **argv)
 	if (getrandom(&options.seed, sizeof(options.seed), 0) !=
 	    sizeof(options.seed))
 		die("getrandom: %m");
-	while ((c = getopt(argc, argv, "T:s:p:w:t:a:n:ix")) != -1) {
+	while ((c = getopt(argc, argv, "T:s:p:w:t:a:n:imx")) != -1) {
 		switch (c) {
 		case 'T':
 			options.seconds = strtoul(optarg, NULL, 0);
@@ -83,6 +84,9 @@ static int parse_run(int argc, char **argv)
 			break;
 		case 'i':
 			options.inject = true;
+			break;
+		case 'm':
+			options.merged = true;
 			break;
 		case 'x':
 			options.poison = true;

@@ -229,6 +229,7 @@ static void __attribute__((noreturn)) run_process(struct range area)
 	run_thread(&actors[0]);
 	for (i = 1; i < nr; i++)
 		pthread_join(threads[i], NULL);
+	verify_merges();
 	leave_live(live);
 	if (one_in(8))
 		execl("/proc/self/exe", "torture", "exec", NULL);
@@ -280,6 +281,7 @@ static void __attribute__((noreturn)) run_child(struct slot *model)
 	open_mem();
 	drop_others_memory();
 	verify_all();
+	verify_merges();
 	run_process(me->area);
 }
 

@@ -116,6 +116,7 @@ struct options {
 	const char *without;	/* operations to leave out */
 	bool inject;
 	bool poison;
+	bool merged;		/* what is equal must be one VMA */
 };
 
 extern struct shared *shared;
@@ -160,6 +161,9 @@ void verify_all(void);
 void open_mem(void);
 
 enum { BY_MEM, BY_VM_READV, NR_METHODS };
+
+/* merges.c */
+void verify_merges(void);
 
 /* inject.c: allocations that fail */
 void inject(bool on);
