@@ -5,11 +5,14 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -418,6 +421,7 @@ enum special {
 	NAME_OF_BOTH, NAME_OF_SOURCE, NAME_OF_TARGET, POLICY_OF_SOURCE,
 	POLICY_OF_BOTH, LOCKED, LOCKED_SOURCE, KSM, FILE_TARGET, FILE_SOURCE,
 	NO_ACCESS, READ_ONLY_SOURCE, NORESERVE_SOURCE, WIPEONFORK, ZERO_PAGE,
+	REGISTERED, REGISTERED_SOURCE,
 };
 
 FIXTURE(special)
@@ -445,6 +449,8 @@ FIXTURE_VARIANT_ADD(special, read_only_source) { READ_ONLY_SOURCE };
 FIXTURE_VARIANT_ADD(special, noreserve_source) { NORESERVE_SOURCE };
 FIXTURE_VARIANT_ADD(special, wipeonfork) { WIPEONFORK };
 FIXTURE_VARIANT_ADD(special, zero_page) { ZERO_PAGE };
+FIXTURE_VARIANT_ADD(special, registered) { REGISTERED };
+FIXTURE_VARIANT_ADD(special, registered_source) { REGISTERED_SOURCE };
 
 #define PAGES	4
 
@@ -483,6 +489,25 @@ static void map_noreserve(void *addr)
 		 MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != addr)
 		skip_test("no MAP_NORESERVE");
 	fill_pages(addr, PAGES, 1);
+}
+
+/* For protection from writing, of which there is none here: nobody waits. */
+static int register_both(char *from, char *to)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP,
+	};
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_WP };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+		skip_test("no userfaultfd");
+	reg.range.len = PAGES * psize();
+	reg.range.start = (uintptr_t)from;
+	if (ioctl(fd, UFFDIO_REGISTER, &reg))
+		return -1;
+	reg.range.start = (uintptr_t)to;
+	return to && ioctl(fd, UFFDIO_REGISTER, &reg);
 }
 
 static int make_special(enum special how, char *from, char *to)
@@ -534,6 +559,10 @@ static int make_special(enum special how, char *from, char *to)
 	case ZERO_PAGE:
 		return madvise(from, size, MADV_DONTNEED) ||
 		       !are_zero(from, PAGES);
+	case REGISTERED:
+		return register_both(from, to);
+	case REGISTERED_SOURCE:
+		return register_both(from, NULL);
 	}
 	return -1;
 }
@@ -589,7 +618,8 @@ TEST_F(special, attributes)
 		EXPECT_EQ((long)(PAGES + 2) * 4, status_kb("VmLck:"));
 	} else if (variant->how == LOCKED_SOURCE) {
 		EXPECT_EQ((long)PAGES * 4, status_kb("VmLck:"));
-	} else if (!alike && variant->how != KSM) {
+	} else if (!alike && variant->how != KSM &&
+		   variant->how != REGISTERED_SOURCE) {
 		EXPECT_EQ(3, count_vmas(self->to, PAGES * size));
 	}
 }
