@@ -10,6 +10,8 @@
 
 #define COW_PAGES	2000
 #define CHAIN_PAGES	16
+#define CROWD_VMAS	30
+#define CROWD_FORKS	20
 
 static unsigned long *stamp;		/* shared with the children */
 
@@ -138,6 +140,32 @@ static void run_cow_reuse(const struct run *run)
 	unmap(BASE, COW_PAGES);
 }
 
+/* One more of a parent that has many, with 30 VMAs, all faulted in. */
+static void run_fork_crowd(const struct run *run)
+{
+	struct crowd *crowd;
+	unsigned long begin;
+	int i;
+
+	for (i = 0; i < CROWD_VMAS; i++) {
+		map(BASE + 2 * i * PAGE, 1);
+		touch(BASE + 2 * i * PAGE, 1);
+	}
+	crowd = crowd_start(run->n);
+	begin = now();
+	for (i = 0; i < CROWD_FORKS; i++) {
+		pid_t pid = start();
+
+		if (!pid)
+			_exit(0);
+		finish(pid);
+	}
+	result(run, (double)(now() - begin) / CROWD_FORKS);
+	crowd_end(crowd);
+	for (i = 0; i < CROWD_VMAS; i++)
+		unmap(BASE + 2 * i * PAGE, 1);
+}
+
 static void chain(unsigned long depth)
 {
 	for (; depth; depth--) {
@@ -186,6 +214,8 @@ static const struct metric metrics[] = {
 	  { 1 } },
 	{ "cow_reuse", "write to a page that was shared", run_cow_reuse,
 	  { 1 } },
+	{ "fork_crowd", "fork of a process with N children, exit, wait",
+	  run_fork_crowd, { 10, 100, 1000 } },
 	{ "fork_chain", "N generations: fork, write 16 pages, exit",
 	  run_fork_chain, { 10, 100, 1000 } },
 };
