@@ -562,6 +562,48 @@ static void new_pages_have_new_files(struct kunit *test)
 	world_check(w);
 }
 
+static void fork_another(void *child)
+{
+	user_fork(child);
+}
+
+static void touch_first_pages(void *mem)
+{
+	user_touch(mem, 0, 16, 1, 5);
+}
+
+/* The owner of an adopted file is not the first to be asked for its pages. */
+static void pages_of_an_adopted_file_are_found(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct user_child *child, *grandchild, *heir;
+	struct anon_membership *first;
+	struct user_mem *mem;
+
+	child = kunit_kcalloc(test, 3, sizeof(*child), GFP_KERNEL);
+	mem = kunit_kmalloc(test, sizeof(*mem), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	KUNIT_ASSERT_NOT_NULL(test, mem);
+	grandchild = child + 1;
+	heir = child + 2;
+	world_fault(w);
+	*mem = *w->parent;
+
+	KUNIT_ASSERT_EQ(test, user_fork(child), 0);
+	user_run(child, fork_another, grandchild);
+	user_exit(child);
+	user_run(grandchild, fork_another, heir);
+	first = list_first_entry(&heir->mm->anon_space.anon_vma->members,
+				 struct anon_membership, in_file);
+	KUNIT_EXPECT_PTR_EQ(test, first->mm, grandchild->mm);
+	user_run(heir, touch_first_pages, mem);
+	user_check_mm(test, heir->mm);
+	user_run(heir, user_check_contents, mem);
+	user_exit(heir);
+	user_exit(grandchild);
+	world_check(w);
+}
+
 /* What a living child has is not taken away from it: its file stays. */
 static void files_of_shared_pages_stay(struct kunit *test)
 {
@@ -1006,6 +1048,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(extents_are_limited),
 	KUNIT_CASE(new_pages_have_new_files),
 	KUNIT_CASE(files_of_shared_pages_stay),
+	KUNIT_CASE(pages_of_an_adopted_file_are_found),
 	KUNIT_CASE(fork_inherits_extents),
 	KUNIT_CASE(growth_leaves_one_extent),
 	KUNIT_CASE(gathered_pages_are_one_vma),
