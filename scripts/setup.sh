@@ -27,7 +27,7 @@ install()
 
 require_arch
 command -v dpkg-query >/dev/null ||
-	die "no dpkg-query: only Debian 12 is supported"
+	die "no dpkg-query: only Debian 12 and 13 are supported"
 
 mapfile -t packages < <(missing)
 [ ${#packages[@]} -gt 0 ] || exit 0

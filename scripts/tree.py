@@ -128,6 +128,12 @@ def package_version():
     return p.stdout.strip()
 
 
+def is_same_release(version, locked):
+    """Debian builds a version again for its older releases: 6.12.1-1 is
+    6.12.1-1~deb12u1 there, of the same source."""
+    return locked and version.split("~deb")[0] == locked.split("~deb")[0]
+
+
 def kernel_release(tree):
     text = (contents(tree / "Makefile") or b"").decode(errors="replace")
     found = [re.search(rf"^{key} = (\d+)$", text, re.M)
@@ -423,8 +429,8 @@ def base_name():
     locked = read_lock()["package"]
     if source_tree():
         return f"KSRC={source_tree()} ({kernel_release(PRISTINE)})"
-    if package_version() == locked:
-        return f"{PACKAGE} {locked}"
+    if is_same_release(package_version(), locked):
+        return f"{PACKAGE} {package_version()}"
     if locked in (None, "none"):
         return (f"{PACKAGE} is {package_version()}, base.lock is for "
                 "no package")
@@ -502,7 +508,7 @@ def check_base():
     may have moved, or a merge gets along with what has changed around them."""
     lock = read_lock()
     if not series() or not source_tree() and not changed_blobs() and \
-            package_version() == lock["package"]:
+            is_same_release(package_version(), lock["package"]):
         return
     with scratch_repo(patched_files()) as repo:
         graded = grades(repo)
@@ -695,7 +701,8 @@ def command_drift():
             good.append(result(not stale, "patches are as make refresh "
                                "writes them", stale))
     wanted = "none" if source_tree() else package_version()
-    locked = not changed and read_lock()["package"] == wanted
+    locked = not changed and is_same_release(wanted,
+                                             read_lock()["package"])
     good.append(result(locked, f"base.lock: {base_name()}",
                        [*changed, "to move the patches: make rebase"]))
     edited = edits()
