@@ -356,9 +356,8 @@ static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
  * @oldmm: the parent
  *
  * Makes @mm a member of all files of @oldmm and gives it one of its own; @oldmm may
- * begin another one before. This comes
- * before any page table entry is copied: a walker which has seen the parent's entry
- * sees the child's copy of it then.
+ * begin another one before, or leave some. This comes before any page table entry is
+ * copied: a walker which has seen the parent's entry sees the child's copy of it then.
  *
  * Context: sleeps. Both mmap_locks are held for writing. Takes the file lock of
  * each file of @oldmm, one at a time.

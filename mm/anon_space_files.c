@@ -18,7 +18,7 @@
  * forked since the last file was begun has doubled, or where none is alive.
  *
  * The oldest file that an mm owns is never left: all children are its members, which KSM
- * relies on.
+ * relies on. An mm with private hugetlb memory leaves none.
  */
 
 #include <linux/anon_space.h>
@@ -163,6 +163,7 @@ static bool look_at_pages(struct files_walk *files, struct mm_struct *mm)
 	VMA_ITERATOR(vmi, mm, 0);
 	struct vm_area_struct *vma;
 
+	mmap_assert_write_locked(mm);
 	for_each_vma(vmi, vma)
 		vma_start_write(vma);
 	vma_iter_set(&vmi, 0);
@@ -229,6 +230,7 @@ void anon_space_begin_file(struct mm_struct *mm)
 {
 	struct anon_space *space = &mm->anon_space;
 	unsigned int nr_members, nr_more, may;
+	struct anon_vma *oldest;
 
 	mmap_assert_write_locked(mm);
 	/* Nobody joins but children, and those who leave may do it later. */
@@ -238,12 +240,10 @@ void anon_space_begin_file(struct mm_struct *mm)
 	if (likely(nr_members == 1 && list_is_singular(&space->memberships)))
 		return;
 
+	oldest = anon_space_family_file(mm);
 	/* As above. */
-	may = data_race(anon_space_family_file(mm)->nr_members) /
-	      ANON_SPACE_MAX_MEMBERS;
-	nr_more = list_unneeded(mm, NULL);
-	if (space->anon_vma != anon_space_family_file(mm))
-		nr_more++;
+	may = data_race(oldest->nr_members) / ANON_SPACE_MAX_MEMBERS;
+	nr_more = list_unneeded(mm, NULL) + (space->anon_vma != oldest);
 	if (nr_more >= may && is_power_of_2(nr_members - 1 ?: 1))
 		nr_more -= leave_files(mm, nr_more);
 	if (nr_members > ANON_SPACE_MAX_MEMBERS && nr_more < may)

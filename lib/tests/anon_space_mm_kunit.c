@@ -520,16 +520,13 @@ static void exit_all(struct user_child *children, unsigned int nr)
 		user_exit(&children[nr]);
 }
 
-/*
- * Children that were forked before are not asked for new pages; when they are dead, what
- * all of them could have had comes to one file.
- */
-static void new_pages_have_new_files(struct kunit *test)
+#define MOST_MEMBERS	17	/* of a new file, the mm and 16 children */
+
+/* The parent writes a page that all before have, after each fork. */
+static struct user_child *fork_crowd(struct kunit *test, struct world *w,
+				     unsigned int nr)
 {
-	const unsigned int nr = 40, most = 17;
 	struct user_child *children;
-	struct world *w = test->priv;
-	struct list_head *files = &current->mm->anon_space.memberships;
 	unsigned int i;
 
 	children = kunit_kcalloc(test, nr, sizeof(*children), GFP_KERNEL);
@@ -539,17 +536,32 @@ static void new_pages_have_new_files(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, user_fork(&children[i]), 0);
 		user_touch(w->parent, i / 2, 1, 1, 4);
 		KUNIT_EXPECT_GT(test, members_of_file_of(i / 2), 0);
-		KUNIT_EXPECT_LE(test, members_of_file_of(i / 2), most);
+		KUNIT_EXPECT_LE(test, members_of_file_of(i / 2), MOST_MEMBERS);
 	}
+	return children;
+}
+
+/*
+ * Children that were forked before are not asked for new pages; when they are dead, what
+ * all of them could have had comes to one file.
+ */
+static void new_pages_have_new_files(struct kunit *test)
+{
+	const unsigned int nr = 40;
+	struct user_child *children;
+	struct world *w = test->priv;
+	struct list_head *files = &current->mm->anon_space.memberships;
+
+	children = fork_crowd(test, w, nr);
 	KUNIT_EXPECT_EQ(test, members_of_file_of(USER_AREA - 1), nr + 1);
 	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 3);
 	user_map(w->parent, FAR, 64);
 	user_touch(w->parent, FAR, 64, 1, 5);
 	KUNIT_EXPECT_GT(test, members_of_file_of(FAR), 0);
-	KUNIT_EXPECT_LE(test, members_of_file_of(FAR), most);
+	KUNIT_EXPECT_LE(test, members_of_file_of(FAR), MOST_MEMBERS);
 
 	KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
-	KUNIT_EXPECT_LE(test, members_of_file_of(FAR), most + 1);
+	KUNIT_EXPECT_LE(test, members_of_file_of(FAR), MOST_MEMBERS + 1);
 	user_run(&w->fork_task, user_check_contents, w->parent);
 	user_check_mm(test, w->fork_task.mm);
 	user_check_mm(test, current->mm);
@@ -615,13 +627,7 @@ static void files_of_shared_pages_stay(struct kunit *test)
 	struct list_head *files = &current->mm->anon_space.memberships;
 	unsigned int i;
 
-	children = kunit_kcalloc(test, nr, sizeof(*children), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, children);
-	world_fault(w);
-	for (i = 0; i < nr; i++) {
-		KUNIT_EXPECT_EQ(test, user_fork(&children[i]), 0);
-		user_touch(w->parent, i / 2, 1, 1, 4);
-	}
+	children = fork_crowd(test, w, nr);
 	/* It has pages of the first two files, and is no member of the third. */
 	for (i = 0; i < nr; i++)
 		if (i != stays)
