@@ -2,7 +2,7 @@
 
 TOOL_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
 
-VMAFRAG_SRC   := $(addprefix tools/vmafrag/,vmafrag.c frag.c smaps.c)
+VMAFRAG_SRC   := $(wildcard tools/vmafrag/*.c)
 SCENARIOS_SRC := $(wildcard tools/scenarios/*.c) \
 		 $(addprefix tools/vmafrag/,frag.c smaps.c)
 TOOL_HEADERS  := $(wildcard tools/*.h tools/vmafrag/*.h tools/scenarios/*.h)

@@ -4,7 +4,7 @@
 KSELFTEST_KERNELS = $(if $(filter command line,$(origin KERNELS)),$(KERNELS),stock exp)
 
 .PHONY: kselftest
-kselftest: $(addprefix kernel-,$(KSELFTEST_KERNELS)) ## selftests anon_space_*, on stock too: T=NAME, KERNELS=
+kselftest: $(addprefix kernel-,$(KSELFTEST_KERNELS)) $(O)/bin/vmafrag ## selftests anon_space_*, on stock too: T=NAME, KERNELS=
 	@KERNELS="$(KSELFTEST_KERNELS)" scripts/kselftest.sh
 
 CHECKS += kselftest

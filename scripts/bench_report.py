@@ -27,7 +27,7 @@ TARGETS = [
     ('move_pages/*', 1.25), ('move_shared/*', 1.25),
     ('touch_vmas/1000*', 0.85), ('unmap_vmas/1000*', 0.85),
     ('fork_exit/1000*', 0.85), ('exit/1000*', 0.85),
-    ('*.missed_peak/*', 0), ('*.want_*', 0),
+    ('*.missed_peak/*', 0), ('*.missed_end/*', 0), ('*.want_*', 0),
     ('slab_touch/*', 0.60), ('slab_fork/*', 0.60), ('slab_move/*', 0.60),
 ]
 
@@ -48,6 +48,7 @@ PARTS = {
     'vmas_half': 'VMAs when half is done',
     'vmas_end': 'VMAs when all is done',
     'missed_peak': 'most missed merges at a time, all its processes',
+    'missed_end': 'missed merges as its processes end, sum of all',
     'merged': 'attempts to merge that did',
     'differs': 'attempts that failed, as attributes differ',
     'want_pgoff': 'attempts that failed, as page offsets do not fit',

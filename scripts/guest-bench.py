@@ -84,12 +84,12 @@ def workloads():
     }
 
 
-def start(script):
+def start(script, *prefix):
     """In a session of its own, by which its processes are known."""
     for file in RUN.glob('*'):
         file.unlink()
-    return subprocess.Popen(['bash', '-c', script], start_new_session=True,
-                            stdin=subprocess.DEVNULL)
+    return subprocess.Popen([*prefix, 'bash', '-c', script],
+                            start_new_session=True, stdin=subprocess.DEVNULL)
 
 
 def finish(name, process):
@@ -117,8 +117,11 @@ def session(leader):
 
 
 def sample(leader):
-    """Returns (VMAs, missed merges) of all processes, most VMAs of one."""
-    pids = session(leader)
+    """Returns (VMAs, missed merges) of all processes, most VMAs of one.
+
+    The leader is not one of them: it watches how they end.
+    """
+    pids = [pid for pid in session(leader) if pid != str(leader)]
     if not pids:
         return None
     # A process may end before it is looked at: the status says no more.
@@ -149,8 +152,9 @@ def emit(kind, *fields):
 
 
 def run_traced(name, script, offsets):
+    ends = RUN.parent / f'{name}.ends'
     bench_merges.trace_start(offsets)
-    process = start(script)
+    process = start(script, OUT / 'bin' / 'vmafrag', '-t', '-o', ends, '-e')
     samples = watch(process)
     finish(name, process)
     counts = bench_merges.count(bench_merges.trace_stop())
@@ -159,6 +163,9 @@ def run_traced(name, script, offsets):
     for what, column in ('missed_peak', 1), ('vmas_peak', 2):
         emit('sample', f'{name}.{what}', 1,
              max((row[column] for row in samples), default=0), 'VMAs')
+    rows = [line.split('\t') for line in ends.read_text().splitlines()[1:]]
+    emit('sample', f'{name}.missed_end', 1, sum(int(row[4]) for row in rows),
+         'VMAs')
     for outcome, attempts in counts.items():
         unit = 'attempts' if outcome in ('merged', 'differs') else 'failures'
         emit('sample', f'{name}.{outcome}', 1, attempts, unit)

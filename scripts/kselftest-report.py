@@ -5,9 +5,10 @@
 RUNS/KERNEL/results names the test programs with their exit status,
 RUNS/KERNEL/NAME.tap is what they printed.  Every test must pass, but those that
 tests/kselftest/new-behaviour lists must fail on a stock kernel, and those that
-tests/kselftest/may-skip lists may skip themselves on one without debugging.  Prints
-one result a test in TAP, and one a program that ran on a kernel, which says whether
-it ran to its end.
+tests/kselftest/may-skip lists may skip themselves on one without debugging.
+RUNS/KERNEL/NAME.frag has the processes of a program as they ended; on a kernel of
+ours they must not have missed a merge.  Prints one result a test in TAP, and one a
+program that ran on a kernel, which says whether it ran to its end.
 """
 
 import os
@@ -64,6 +65,16 @@ def parse_tap(text):
     return results, plan
 
 
+def missed_merges(path):
+    """What is wrong with the processes of a program as they ended."""
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    if len(rows) < 2:
+        return ["no process of it was looked at as it ended"]
+    column = rows[0].index("missed_merges")
+    missed = sum(int(row[column]) for row in rows[1:])
+    return [f"{missed} missed merges, see {path}"] if missed else []
+
+
 def read_program(report, run, line):
     """Check one test program on one kernel; returns its results."""
     name, status, seconds = line.split()
@@ -76,6 +87,8 @@ def read_program(report, run, line):
         problems.append(f"{len(results)} results, {plan} planned")
     if status not in ("0", "1"):
         problems.append(f"exit status {status}")
+    if not run.name.startswith("stock"):
+        problems += missed_merges(run / f"{name}.frag")
     report.result(f"{run.name} {name} ran to its end ({seconds} s)", problems)
     return {f"{name}: {test}": result for test, result in results.items()}
 

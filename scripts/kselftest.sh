@@ -55,7 +55,7 @@ run_guest()
 	rm -rf "$out"
 	KERNEL=$kernel OUT=$out SMP=${SMP:-2} MEM=${MEM:-2G} SWAP=512M \
 		TIMEOUT=${TIMEOUT:-$((1800 * slow))} \
-		CMD="scripts/guest-kselftest.sh $DIR/bin $((600 * slow))" \
+		CMD="scripts/guest-kselftest.sh $DIR/bin $((600 * slow)) $O/bin/vmafrag" \
 		"$TOP/scripts/boot.sh"
 }
 

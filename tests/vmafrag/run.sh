@@ -153,6 +153,7 @@ fails 'a file that is missing' 1 \
 fails 'a broken file' 1 "vmafrag: $dir/broken: not smaps" -f "$dir/broken"
 fails 'maps instead of smaps' 1 "vmafrag: $dir/maps: not smaps" -f "$dir/maps"
 fails 'no process given' 2 'Usage: vmafrag [-l | -t] PID...'
+fails 'no command given' 2 'Usage: vmafrag [-l | -t] PID...' -e
 if [ "$(id -u)" = 0 ]; then
 	sleep 60 &
 	reader=("$(command -v setpriv)" --reuid 65534 --clear-groups)
@@ -175,6 +176,33 @@ fi
 result 'a real process' '12 1 1' "$(cat "$dir/sum")"
 result 'all processes include this one' "$$" \
 	"$("$vmafrag" -t -a 2>/dev/null | cut -f 1 | grep -x $$)"
+
+# A command and its children, as they end: one is stopped for a while, one killed.
+cat >"$dir/command" <<-'END'
+	sleep 0.1 &
+	(kill -TERM $BASHPID)
+	wait
+	bash -c 'kill -STOP $$' &
+	sleep 0.3
+	kill -CONT $!
+	wait
+	exit 5
+END
+rc=0
+"$vmafrag" -t -o "$dir/ends" -e bash "$dir/command" 2>"$dir/log" || rc=$?
+result 'the status of a command' 5 "$rc"
+result 'each process of a command as it ends' 'bash bash bash sleep sleep' \
+	"$(tail -n +2 "$dir/ends" | cut -f 2 | sort | xargs)"
+result 'a process that ends still has its memory' 0 \
+	"$(tail -n +2 "$dir/ends" | awk '$3 < 10' | wc -l)"
+rc=0
+echo 'kill -KILL $$' >"$dir/command"
+"$vmafrag" -o "$dir/ends" -e bash "$dir/command" || rc=$?
+result 'a command that is killed' 137 "$rc"
+fails 'a command that is missing' 127 "vmafrag: $dir/none: No such file or directory" \
+	-e "$dir/none"
+fails 'output that cannot be written' 1 'vmafrag: output: No space left on device' \
+	-o /dev/full $$
 
 echo "1..$tests"
 [ "$failed" = 0 ]

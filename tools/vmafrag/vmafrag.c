@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ends.h"
 #include "frag.h"
 
 static const struct {
@@ -34,11 +35,13 @@ static const struct {
 
 static bool tsv;
 static bool list;
+static FILE *out;
 
 static const char usage[] =
 "Usage: vmafrag [-l | -t] PID...\n"
 "       vmafrag [-l | -t] -a\n"
 "       vmafrag [-l | -t] -f SMAPS [-n NUMA_MAPS]\n"
+"       vmafrag [-l | -t] [-o FILE] -e COMMAND [ARGUMENT...]\n"
 "Count VMAs, and boundaries between private anonymous VMAs that could be\n"
 "merged away because nothing differs on their two sides.\n"
 "  -a  all processes\n"
@@ -46,7 +49,10 @@ static const char usage[] =
 "  -n  read memory policies from a saved /proc/PID/numa_maps\n"
 "  -l  list the boundaries that could be merged away\n"
 "  -t  print tab-separated values\n"
-"Exit status: 0, 1 if a process could not be read, 2 for a wrong option.\n";
+"  -e  run a command, and look at each process of it when that is about to end\n"
+"  -o  print to a file\n"
+"Exit status: 0, 1 if a process could not be read, 2 for a wrong option; with -e\n"
+"that of the command.\n";
 
 static void get_comm(int pid, char *comm, size_t size)
 {
@@ -71,7 +77,7 @@ static void list_missed(const struct vma_map *map)
 
 		if (!vma->anon || vma_begins(vma - 1, vma) != BEGINS_EQUAL)
 			continue;
-		printf("  %lx-%lx | %lx-%lx %s %s\n", vma[-1].start,
+		fprintf(out, "  %lx-%lx | %lx-%lx %s %s\n", vma[-1].start,
 		       vma[-1].end, vma->start, vma->end, vma->perms,
 		       vma->flags);
 	}
@@ -85,17 +91,17 @@ static void report(const char *what, const char *comm,
 
 	frag_count(&frag, map, 0, ULONG_MAX);
 	if (tsv) {
-		printf("%s\t%s\t%zu\t%zu", what, comm, frag.vmas, frag.anon);
+		fprintf(out, "%s\t%s\t%zu\t%zu", what, comm, frag.vmas, frag.anon);
 		for (i = 0; i < BEGINS_NR; i++)
-			printf("\t%zu", frag.begins[i]);
-		printf("\n");
+			fprintf(out, "\t%zu", frag.begins[i]);
+		fprintf(out, "\n");
 	} else {
-		printf("%s %s: %zu VMAs, %zu of them private anonymous, %zu missed merges\n",
+		fprintf(out, "%s %s: %zu VMAs, %zu of them private anonymous, %zu missed merges\n",
 		       what, comm, frag.vmas, frag.anon,
 		       frag.begins[BEGINS_EQUAL]);
 		for (i = 0; i < BEGINS_NR; i++)
 			if (frag.begins[i])
-				printf("%8zu  %s\n", frag.begins[i],
+				fprintf(out, "%8zu  %s\n", frag.begins[i],
 				       reasons[i].text);
 	}
 	if (list)
@@ -106,10 +112,10 @@ static void print_header(void)
 {
 	int i;
 
-	printf("pid\tcomm\tvmas\tanonymous");
+	fprintf(out, "pid\tcomm\tvmas\tanonymous");
 	for (i = 0; i < BEGINS_NR; i++)
-		printf("\t%s", reasons[i].column);
-	printf("\n");
+		fprintf(out, "\t%s", reasons[i].column);
+	fprintf(out, "\n");
 }
 
 /*
@@ -198,13 +204,28 @@ static bool report_args(char **args)
 	return ok;
 }
 
+/* Fails if what was written did not arrive. */
+static bool close_out(void)
+{
+	if (!fflush(out) && !ferror(out))
+		return true;
+	fprintf(stderr, "vmafrag: output: %s\n", strerror(errno));
+	return false;
+}
+
+static int usage_error(void)
+{
+	fputs(usage, stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	const char *smaps = NULL, *numa_maps = NULL;
-	bool all = false, pids, ok;
-	int opt;
+	const char *smaps = NULL, *numa_maps = NULL, *file = NULL;
+	bool all = false, command = false, args, ok;
+	int opt, status = 0;
 
-	while ((opt = getopt(argc, argv, "atlf:n:h")) != -1) {
+	while (!command && (opt = getopt(argc, argv, "+atlef:n:o:h")) != -1) {
 		switch (opt) {
 		case 'a':
 			all = true;
@@ -215,34 +236,45 @@ int main(int argc, char **argv)
 		case 'l':
 			list = true;
 			break;
+		case 'e':
+			command = true;
+			break;
 		case 'f':
 			smaps = optarg;
 			break;
 		case 'n':
 			numa_maps = optarg;
 			break;
+		case 'o':
+			file = optarg;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs(usage, stderr);
-			return 2;
+			return usage_error();
 		}
 	}
-	pids = optind < argc;
-	if (all + pids + !!smaps != 1 || (numa_maps && !smaps) ||
-	    (list && tsv)) {
-		fputs(usage, stderr);
-		return 2;
-	}
+	args = optind < argc;
+	if (all + args + !!smaps != 1 || (command && !args) ||
+	    (numa_maps && !smaps) || (list && tsv))
+		return usage_error();
 
+	out = file ? fopen(file, "we") : stdout;
+	if (!out) {
+		fprintf(stderr, "vmafrag: %s: %s\n", file, strerror(errno));
+		return 1;
+	}
 	if (tsv)
 		print_header();
 	if (all)
 		ok = report_all();
 	else if (smaps)
 		ok = report_files(smaps, numa_maps);
+	else if (command)
+		ok = watch_ends(argv + optind, report_pid, &status);
 	else
 		ok = report_args(argv + optind);
-	return ok ? 0 : 1;
+	ok &= close_out();
+	return ok ? status : 1;
 }
