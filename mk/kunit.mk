@@ -2,20 +2,23 @@
 
 ##@ Checks
 .PHONY: kunit
-kunit: check-kunit ## same as check-kunit: T=SUITE
+kunit: check-kunit-um check-kunit-x86_64 ## KUnit suites: T=SUITE
 
-# Two minutes to build; the KASAN kernel of the other takes longer.
 CHECKS += kunit-um
 .PHONY: check-kunit-um
 check-kunit-um: tree ## KUnit suites anon_space* on UML
 	@scripts/check-kunit.py um
 
-CHECKS_LONG += kunit
-.PHONY: check-kunit
-check-kunit: tree ## KUnit suites anon_space* on UML, and on x86_64 with two CPUs
-	@rc=0; for arch in um x86_64; do \
-		scripts/check-kunit.py $$arch || rc=1; \
-	done; exit $$rc
+CHECKS += kunit-x86_64
+.PHONY: check-kunit-x86_64
+check-kunit-x86_64: tree ## KUnit suites anon_space* on x86_64, two CPUs, with huge pages
+	@scripts/check-kunit.py x86_64
+
+# KASAN and lockdep make it ten times slower.
+CHECKS_LONG += kunit-debug
+.PHONY: check-kunit-debug
+check-kunit-debug: tree ## the same with KASAN and lockdep
+	@TIMEOUT=$(or $(TIMEOUT),1800) scripts/check-kunit.py x86_64-debug
 
 .PHONY: kernel-coverage
 kernel-coverage: tree

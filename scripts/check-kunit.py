@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""check-kunit.py ARCH: the anon_space KUnit suites on um, or x86_64 with 2 CPUs.
+"""check-kunit.py KERNEL: the anon_space KUnit suites on um, x86_64 or x86_64-debug.
 
-Runs the kernel's own kunit.py on src/exp.  One result for each case; a case
-that is in the source but not in the output fails, and so does a complaint of
+Both of x86_64 have two CPUs and huge pages, x86_64-debug has KASAN and lockdep too.
+Runs the kernel's own kunit.py on src/exp.  One result for each case; a case that is in the source but not in the output fails, and so does a complaint of
 the kernel on its console.  T=GLOB runs the suites that match only.
 """
 
@@ -19,6 +19,9 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 OUT = Path(os.environ.get("O") or TOP / "build").resolve()
 EXP = OUT / "src/exp"
+# Configurations of each kernel; later lines win.
+ARCHS = {"um": [""], "x86_64": ["", "-x86_64"],
+         "x86_64-debug": ["", "-x86_64", "-x86_64-debug"]}
 TIMEOUT = os.environ.get("TIMEOUT") or "300"
 QEMU_ARGS = "-smp 2 -m 1024"
 
@@ -42,8 +45,10 @@ def wanted_suites():
     return suites
 
 
-def run_kunit(arch, folder):
+def run_kunit(kernel, folder):
     """Build and run; returns the results of kunit.py, None if it has none."""
+    arch = kernel.split("-")[0]
+    configs = [TOP / f"configs/kunit{name}.config" for name in ARCHS[kernel]]
     results = folder / "result.json"
     for stale in (results, folder / "test.log"):
         stale.unlink(missing_ok=True)
@@ -51,13 +56,12 @@ def run_kunit(arch, folder):
                "--arch", arch,
                "--build_dir", folder, "--timeout", TIMEOUT,
                "--jobs", os.environ.get("JOBS") or str(os.cpu_count()),
-               "--kunitconfig", TOP / "configs/kunit.config",
+               *(f"--kunitconfig={config}" for config in configs),
                f"--json={results}", "--make_options",
                f"CC={'ccache ' if shutil.which('ccache') else ''}"
                f"{os.environ.get('CC') or 'gcc'}"]
     if arch == "x86_64":
-        command += ["--kunitconfig", TOP / "configs/kunit-x86_64.config",
-                    "--qemu_args", QEMU_ARGS]
+        command += ["--qemu_args", QEMU_ARGS]
     env = {k: v for k, v in os.environ.items() if k not in
            ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH")}
     env["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -96,27 +100,27 @@ def report(name, status):
 
 
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] not in ("um", "x86_64"):
+    if len(sys.argv) != 2 or sys.argv[1] not in ARCHS:
         sys.exit(__doc__)
-    arch = sys.argv[1]
+    kernel = sys.argv[1]
     wanted = wanted_suites()
     if not wanted:
-        print(f"ok - {arch} # SKIP no suites yet")
+        print(f"ok - {kernel} # SKIP no suites yet")
         return
-    folder = OUT / "kunit" / arch
+    folder = OUT / "kunit" / kernel
     folder.mkdir(parents=True, exist_ok=True)
-    results = run_kunit(arch, folder)
+    results = run_kunit(kernel, folder)
     if results is None:
         sys.exit(f"error: kunit.py gave no results, see {folder}")
     got = statuses(results)
     pattern = os.environ.get("T") or "*"
-    good = [report(f"{arch} {suite}.{case}",
+    good = [report(f"{kernel} {suite}.{case}",
                    got.get((suite, case), "missing from the output"))
             for suite, cases in wanted.items()
             if fnmatch.fnmatch(suite, pattern) for case in cases]
     splat = subprocess.run([TOP / "scripts/console-check.sh",
                             folder / "test.log"], check=False).returncode
-    good.append(report(f"{arch} console", "complaint" if splat else "PASS"))
+    good.append(report(f"{kernel} console", "complaint" if splat else "PASS"))
     sys.exit(0 if all(good) else 1)
 
 

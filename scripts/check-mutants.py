@@ -9,6 +9,7 @@ it says what is broken, and which test must catch it, or why none can:
   Caught-by: kunit-x86 SUITE.CASE   KUnit on x86_64, two CPUs, with huge pages
   Caught-by: vma TEST               tools/testing/vma, in user space
   Caught-by: kselftest PROGRAM      in a guest
+  Caught-by: model BYTES            in a guest: tools/model, with units of so many bytes
   Caught-by: nothing yet            a test is missing: this fails
   Equivalent: REASON                nobody could tell the difference
 
@@ -290,7 +291,7 @@ class Kselftest:
 
     folder = WORK / "kselftest"
 
-    def build(self, test, log):
+    def build_kernel(self, log):
         self.folder.mkdir(parents=True, exist_ok=True)
         asked = self.folder / "asked.config"
         lines = "".join((TOP / name).read_text(encoding="ascii") for name in
@@ -302,6 +303,9 @@ class Kselftest:
             kmake("x86_64", self.folder, log, "headers_install",
                   f"INSTALL_HDR_PATH={self.folder}/usr")
         kmake("x86_64", self.folder, log, "bzImage")
+
+    def build(self, test, log):
+        self.build_kernel(log)
         shutil.rmtree(self.folder / "bin", ignore_errors=True)
         (self.folder / "bin").mkdir()
         tests = SRC / "tools/testing/selftests"
@@ -311,30 +315,49 @@ class Kselftest:
                 tests / "mm/vm_util.c"], log):
             raise Broken(f"{test} does not build, see {log}")
 
-    def run(self, test, log, limit):
+    def boot(self, command, log, limit):
+        """Returns what went wrong in a guest that runs a command."""
         out = self.folder / "run"
         shutil.rmtree(out, ignore_errors=True)
-        seconds = str(int(limit))
         status = run([TOP / "scripts/boot.sh"], log, OUT=str(out), SWAP="512M",
-                     O=str(OUT), TIMEOUT=str(int(limit) + 60),
-                     KERNEL=str(self.folder / "arch/x86/boot/bzImage"),
-                     CMD=f"scripts/guest-kselftest.sh {self.folder}/bin {seconds}")
+                     O=str(OUT), TIMEOUT=str(int(limit) + 60), CMD=command,
+                     KERNEL=str(self.folder / "arch/x86/boot/bzImage"))
+        return {0: None, 124: "the guest does not end", 125: "the guest is lost",
+                126: "the kernel complains"}.get(status, f"status {status}")
+
+    def run(self, test, log, limit):
+        wrong = self.boot(f"scripts/guest-kselftest.sh {self.folder}/bin "
+                          f"{int(limit)}", log, limit)
+        out = self.folder / "run"
         if (out / f"{test}.tap").exists():
             with open(log, "a", encoding="utf-8") as to:
                 to.write((out / f"{test}.tap").read_text(errors="replace"))
-        if status:
-            return {124: "the guest does not end", 125: "the guest is lost",
-                    126: "the kernel complains"}.get(status, f"status {status}")
+        if wrong:
+            return wrong
         _, ended, _ = (out / "results").read_text(encoding="ascii").split()
         return None if ended == "0" else f"{test} ends with status {ended}"
+
+
+class Model(Kselftest):
+    """Some cases of tools/model in a guest, always the same."""
+
+    def build(self, _test, log):
+        self.build_kernel(log)
+        if run([CC, "-std=gnu11", "-O2", "-o", self.folder / "model",
+                *(TOP / "tools/model").glob("*.c"), "-lnuma"], log):
+            raise Broken(f"tools/model does not build, see {log}")
+
+    def run(self, test, log, limit):
+        return self.boot(f"{self.folder}/model -u {test} -s 1 -n 5000 -T "
+                         f"{int(limit)}", log, limit)
 
 
 KUNIT_CONFIGS = ["configs/kunit.config", "configs/kunit-x86_64.config"]
 KINDS = {
     "vma": Vma(),
     "kunit": Kunit("um", KUNIT_CONFIGS[:1] + ["tests/mutants/um.config"], "linux"),
-    "kunit-x86": Kunit("x86_64", KUNIT_CONFIGS +
-                       ["tests/mutants/x86_64.config"], "bzImage"),
+    "kunit-x86": Kunit("x86_64", KUNIT_CONFIGS, "bzImage"),
+    "model": Model(),
     "kselftest": Kselftest(),
 }
 
