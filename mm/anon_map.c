@@ -39,6 +39,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "anon_space_trace.h"
+
 static struct kmem_cache *anon_extent_cachep;
 
 static inline unsigned long first_offset(const struct anon_extent *extent)
@@ -60,6 +62,12 @@ static struct anon_extent *to_extent(struct rb_node *node)
 }
 
 /* ---- spares ---- */
+
+static void free_extent(struct anon_extent *extent)
+{
+	anon_space_count(EXTENT_FREED, 1);
+	kmem_cache_free(anon_extent_cachep, extent);
+}
 
 static struct anon_extent *spares_pop(struct anon_spares *spares)
 {
@@ -87,6 +95,7 @@ int anon_spares_fill(struct anon_spares *spares, unsigned long nr, gfp_t gfp)
 		extent = kmem_cache_alloc(anon_extent_cachep, gfp);
 		if (!extent)
 			return -ENOMEM;
+		anon_space_count(EXTENT_MADE, 1);
 		extent->spare = spares->first;
 		spares->first = extent;
 		spares->nr++;
@@ -103,7 +112,7 @@ int anon_spares_fill(struct anon_spares *spares, unsigned long nr, gfp_t gfp)
 void anon_spares_free(struct anon_spares *spares)
 {
 	while (spares->nr)
-		kmem_cache_free(anon_extent_cachep, spares_pop(spares));
+		free_extent(spares_pop(spares));
 }
 
 /* ---- looking things up ---- */
@@ -120,6 +129,7 @@ void anon_map_init(struct anon_map *map)
 	map->by_offset = RB_ROOT_CACHED;
 	seqcount_init(&map->seq);
 	map->nr = 0;
+	anon_map_set_lock(map, NULL);
 }
 
 /* May meet extents that are being changed: the caller looks again then. */
@@ -257,6 +267,7 @@ struct anon_extent *anon_map_next_offset(struct anon_extent *extent,
  */
 static void change_begin(struct anon_map *map)
 {
+	anon_map_assert_locked(map);
 	preempt_disable();
 	write_seqcount_begin(&map->seq);
 }
@@ -288,6 +299,7 @@ static void insert(struct anon_map *map, struct anon_extent *extent,
 	rb_insert_color(&extent->by_addr, &map->by_addr);
 	by_offset_tree_insert(extent, &map->by_offset);
 	WRITE_ONCE(map->nr, map->nr + 1);
+	trace_anon_space_extent(extent, EXTENT_ADDED);
 }
 
 static void erase(struct anon_map *map, struct anon_extent *extent)
@@ -295,6 +307,7 @@ static void erase(struct anon_map *map, struct anon_extent *extent)
 	rb_erase(&extent->by_addr, &map->by_addr);
 	by_offset_tree_remove(extent, &map->by_offset);
 	WRITE_ONCE(map->nr, map->nr - 1);
+	trace_anon_space_extent(extent, EXTENT_DROPPED);
 }
 
 /* Its place in the order of addresses stays. */
@@ -311,6 +324,7 @@ static void resize(struct anon_map *map, struct anon_extent *extent,
 		by_offset_tree_insert(extent, &map->by_offset);
 	else
 		by_offset_tree_augment.propagate(&extent->by_offset, NULL);
+	trace_anon_space_extent(extent, EXTENT_CHANGED);
 }
 
 static void drop(struct anon_map *map, struct anon_extent *extent)
@@ -318,7 +332,7 @@ static void drop(struct anon_map *map, struct anon_extent *extent)
 	change_begin(map);
 	erase(map, extent);
 	change_end(map);
-	kmem_cache_free(anon_extent_cachep, extent);
+	free_extent(extent);
 }
 
 static void change(struct anon_map *map, struct anon_extent *extent,
@@ -382,7 +396,7 @@ static void stretch(struct anon_map *map, struct anon_extent *extent,
 		erase(map, next);
 	change_end(map);
 	if (next)
-		kmem_cache_free(anon_extent_cachep, next);
+		free_extent(next);
 }
 
 /* Where no extent is, and the neighbours may go on into the range. */
@@ -624,7 +638,7 @@ void anon_map_destroy(struct anon_map *map)
 
 	rbtree_postorder_for_each_entry_safe(extent, next, &map->by_addr,
 					     by_addr)
-		kmem_cache_free(anon_extent_cachep, extent);
+		free_extent(extent);
 	anon_map_init(map);
 }
 

@@ -47,6 +47,7 @@
 #include <linux/rmap.h>
 #include <linux/slab.h>
 
+#include "anon_space_trace.h"
 #include "internal.h"
 
 /*
@@ -143,6 +144,8 @@ static void anon_vma_join(struct anon_vma *anon_vma, struct mm_struct *mm,
 	list_add_tail(&membership->in_file, &anon_vma->members);
 	/* Pairs with list_for_each_entry_lockless() in anon_space_is_member(). */
 	list_add_tail_rcu(&membership->in_mm, &mm->anon_space.memberships);
+	trace_anon_space_file(anon_vma, mm, anon_vma->nr_members == 1 ?
+			      FILE_MADE : FILE_JOINED);
 }
 
 static void anon_vma_leave(struct anon_membership *membership)
@@ -154,6 +157,7 @@ static void anon_vma_leave(struct anon_membership *membership)
 	anon_vma->nr_members--;
 	if (anon_vma->owner == membership->mm)
 		anon_vma->owner = NULL;
+	trace_anon_space_file(anon_vma, membership->mm, FILE_LEFT);
 	anon_vma_unlock_write(anon_vma);
 
 	put_anon_vma(anon_vma);
@@ -331,6 +335,7 @@ void anon_space_init(struct mm_struct *mm)
 	space->anon_vma = NULL;
 	INIT_LIST_HEAD(&space->memberships);
 	anon_map_init(&space->map);
+	anon_map_set_lock(&space->map, &space->rwsem);
 	anon_space_identify(mm, NULL);
 }
 
@@ -346,6 +351,7 @@ static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
 	if (!anon_vma->owner) {	/* a relative may have been faster */
 		anon_vma->owner = mm;
 		mm->anon_space.anon_vma = anon_vma;
+		trace_anon_space_file(anon_vma, mm, FILE_ADOPTED);
 	}
 	anon_vma_unlock_write(anon_vma);
 }
@@ -978,6 +984,35 @@ static bool is_all(struct anon_vma *anon_vma, struct mm_struct *visited,
 	return PageAnonExclusive(&folio->page);
 }
 
+/* Returns the number of visits. Inline: there is one caller. */
+static __always_inline unsigned int walk_members(struct anon_vma *anon_vma,
+						 struct folio *folio,
+						 struct rmap_walk_control *rwc)
+{
+	struct mm_struct *busy[ANON_SPACE_MAX_BUSY];
+	unsigned int nr_busy = 0, visited = 0, i;
+	struct anon_membership *membership;
+
+	list_for_each_entry(membership, &anon_vma->members, in_file) {
+		visited++;
+		if (walk_member(membership->mm, folio, rwc)) {
+			if (is_all(anon_vma, membership->mm, folio))
+				return visited;
+			continue;
+		}
+		if (!rwc->contended || nr_busy == ANON_SPACE_MAX_BUSY)
+			return visited;
+		busy[nr_busy++] = membership->mm;
+		rwc->contended = false;
+	}
+	for (i = 0; i < nr_busy; i++) {
+		visited++;
+		if (!walk_member(busy[i], folio, rwc))
+			break;
+	}
+	return visited;
+}
+
 /**
  * anon_space_walk_folio - visit where an anonymous folio may be mapped
  * @anon_vma: the folio's file
@@ -1001,25 +1036,14 @@ static bool is_all(struct anon_vma *anon_vma, struct mm_struct *visited,
 void anon_space_walk_folio(struct anon_vma *anon_vma, struct folio *folio,
 			   struct rmap_walk_control *rwc)
 {
-	struct mm_struct *busy[ANON_SPACE_MAX_BUSY];
-	struct anon_membership *membership;
-	unsigned int nr_busy = 0, i;
+	const int entries = trace_anon_space_walk_enabled() ?
+			    folio_mapcount(folio) : 0;
+	unsigned int visited;
 
 	lockdep_assert_held(&anon_vma->rwsem);
-	list_for_each_entry(membership, &anon_vma->members, in_file) {
-		if (walk_member(membership->mm, folio, rwc)) {
-			if (is_all(anon_vma, membership->mm, folio))
-				return;
-			continue;
-		}
-		if (!rwc->contended || nr_busy == ANON_SPACE_MAX_BUSY)
-			return;
-		busy[nr_busy++] = membership->mm;
-		rwc->contended = false;
-	}
-	for (i = 0; i < nr_busy; i++)
-		if (!walk_member(busy[i], folio, rwc))
-			return;
+	visited = walk_members(anon_vma, folio, rwc);
+	trace_anon_space_walk(folio, anon_vma, visited, entries,
+			      rwc->contended);
 }
 
 /**

@@ -131,6 +131,8 @@ void anon_space_move_back(struct anon_space_move *move,
 	if (move->anon)
 		move->keep_from = min(to_new(move, move->keep_from),
 				      move->new_start + moved);
+	move->splits = 0;
+	move->tables = 0;
 	swap(move->old_start, move->new_start);
 	move->old_end = move->old_start + moved;
 	move->vma = vma;
@@ -158,6 +160,7 @@ bool anon_space_split(struct folio *folio)
 		folio_unlock(folio);
 	}
 	folio_put(folio);
+	anon_space_count(SPLIT, done);
 	return done;
 }
 
@@ -167,7 +170,10 @@ static bool split(struct anon_space_move *move)
 
 	move->split = NULL;
 	move->may_split--;
-	return anon_space_split(folio);
+	if (!anon_space_split(folio))
+		return false;
+	move->splits++;
+	return true;
 }
 
 /**

@@ -5,6 +5,8 @@
 #include <linux/anon_space.h>
 #include <linux/mm.h>
 
+#include "anon_space_trace.h"
+
 /**
  * struct anon_space_move - a move of page table entries within one mm
  * @vma:       the VMA that they are moved from
@@ -14,6 +16,8 @@
  * @keep_from: address to move from, from which on all pages keep their index
  * @split:     a large folio to be split before a part of it moves, referenced
  * @may_split: how many may still be split
+ * @splits:    how many were split
+ * @tables:    how many page tables moved as a whole
  * @anon:      may there be anonymous pages at all?
  * @plain:     does each present entry map an anonymous page or the zero page?
  * @few:       are there so few pages that each is worth some trouble to have no extent?
@@ -29,6 +33,8 @@ struct anon_space_move {
 	unsigned long keep_from;
 	struct folio *split;
 	unsigned int may_split;
+	unsigned int splits;
+	unsigned int tables;
 	bool anon;
 	bool plain;
 	bool few;
@@ -140,6 +146,23 @@ static inline void anon_space_move_relax(struct anon_space_move *move,
 	    (!(new_addr & ~PUD_MASK) || need_resched() ||
 	     (knows_waiters && rwsem_is_contended(rwsem))))
 		anon_space_move_unlock(move);
+}
+
+/**
+ * anon_space_move_end - entries have been moved
+ * @move: the move
+ * @moved: number of bytes that were moved
+ *
+ * Context: mmap_lock held for writing.
+ */
+static inline void anon_space_move_end(const struct anon_space_move *move,
+				       unsigned long moved)
+{
+	if (IS_ENABLED(CONFIG_ANON_SPACE_STATS) ||
+	    trace_anon_space_move_enabled()) {
+		if (move->anon && moved)
+			__anon_space_move_end(move, moved);
+	}
 }
 
 /* Is the index of what is mapped there to be rewritten, so far? */

@@ -159,7 +159,7 @@ write_command()
 {
 	{
 		printf 'export %s=%q\n' HOME "$HOME" TERM "${TERM:-dumb}" \
-			PATH "$PATH:/usr/sbin:/sbin" TOP "$TOP" O "$O" \
+			PATH "$O/bin:$PATH:/usr/sbin:/sbin" TOP "$TOP" O "$O" \
 			OUT "$OUT" KERNEL "$KERNEL"
 		printf 'cd %q || exit\n' "$PWD"
 		printf '%s\n' "${CMD:-$SHELL_COMMAND}"

@@ -38,11 +38,14 @@ cd "$O/src/exp"
 while read -r f; do
 	check "$f" "$TOP/patches/$f"
 done < <("$TOP/scripts/tree.py" list-patches)
-# The macros of kselftest_harness.h look like functions and multiplications.
+# The macros of kselftest_harness.h look like functions and multiplications, and
+# those of trace events like calls.
 while read -r f; do
 	case $f in
 	tools/testing/selftests/*)
 		check "$f" --ignore SPACING,LINE_SPACING,EMBEDDED_FUNCTION_NAME,VOLATILE -f "$f" ;;
+	include/trace/events/*)
+		check "$f" --ignore TRAILING_SEMICOLON,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT -f "$f" ;;
 	*)
 		check "$f" -f "$f" ;;
 	esac

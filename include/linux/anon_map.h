@@ -54,6 +54,29 @@ static inline unsigned long anon_extent_addr(const struct anon_extent *extent,
 	return (offset - extent->delta) << PAGE_SHIFT;
 }
 
+/* Under which lock a map is changed; a map without one is a test's. */
+#ifdef CONFIG_LOCKDEP
+static inline void anon_map_set_lock(struct anon_map *map,
+				     struct rw_semaphore *lock)
+{
+	map->lock = lock;
+}
+
+static inline void anon_map_assert_locked(const struct anon_map *map)
+{
+	lockdep_assert(!map->lock || lockdep_is_held_type(map->lock, 0));
+}
+#else
+static inline void anon_map_set_lock(struct anon_map *map,
+				     struct rw_semaphore *lock)
+{
+}
+
+static inline void anon_map_assert_locked(const struct anon_map *map)
+{
+}
+#endif
+
 void anon_map_init(struct anon_map *map);
 void anon_map_destroy(struct anon_map *map);
 

@@ -21,6 +21,7 @@ struct anon_vma;
  * @by_offset: the extents by offset, an interval tree, which may overlap
  * @seq:       changed under the space lock, read by anon_map_offset()
  * @nr:        number of extents
+ * @lock:      the space lock, under which the map is changed; NULL if it is in none
  *
  * An address that is in no extent is mapped at the offset of its own.
  */
@@ -29,6 +30,9 @@ struct anon_map {
 	struct rb_root_cached by_offset;
 	seqcount_t seq;
 	unsigned int nr;
+#ifdef CONFIG_LOCKDEP
+	struct rw_semaphore *lock;
+#endif
 };
 
 /**

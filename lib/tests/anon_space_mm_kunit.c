@@ -58,6 +58,12 @@ static void op_hole(struct user_mem *p)
 	user_unmap(p, 8, 8);
 }
 
+static void op_split_and_unmap(struct user_mem *p)
+{
+	op_split(p);
+	user_unmap(p, 0, USER_AREA);
+}
+
 static void op_hole_filled(struct user_mem *p)
 {
 	op_hole(p);
@@ -147,6 +153,19 @@ static void op_move_in_place_over_tables(struct user_mem *p)
 	user_move_out(p, 240, 24, FAR + 1);
 }
 
+/* What is mapped there has nothing yet. */
+static void op_move_in_place_to_untouched(struct user_mem *p)
+{
+	user_map(p, FAR, USER_AREA);
+	user_move_out(p, 8, 8, FAR + 4);
+}
+
+static void op_move_all_keeping_source(struct user_mem *p)
+{
+	user_move_out(p, 0, USER_AREA, FAR);
+	user_touch(p, 0, USER_AREA, 2, 4);
+}
+
 static void op_move_all(struct user_mem *p)
 {
 	user_move(p, 0, USER_AREA, FAR);
@@ -193,6 +212,7 @@ static const struct operation operations[] = {
 	{ "nothing",			op_nothing,			1 },
 	{ "split",			op_split,			3 },
 	{ "split and merge",		op_split_and_merge,		1 },
+	{ "split and unmap",		op_split_and_unmap,		0 },
 	{ "boundary up",		op_boundary_up,			2 },
 	{ "boundary down",		op_boundary_down,		2 },
 	{ "hole",			op_hole,			2 },
@@ -210,6 +230,8 @@ static const struct operation operations[] = {
 	{ "move in place",		op_move_in_place,		2 },
 	{ "move in place, one VMA",	op_move_in_place_within,	1 },
 	{ "move in place over tables",	op_move_in_place_over_tables,	2 },
+	{ "move in place to untouched",	op_move_in_place_to_untouched,	2 },
+	{ "move all keeping source",	op_move_all_keeping_source,	2 },
 	{ "move all",			op_move_all,			1 },
 	{ "move all and back",		op_move_all_and_back,		1 },
 	{ "move all and on",		op_move_all_on,			1 },
@@ -295,206 +317,6 @@ static void operation_in_state(struct kunit *test)
 
 /* ---- what states and operations do not cover ---- */
 
-/* Extents are for what cannot get a new index. */
-static void move_of_private_pages_leaves_no_extent(struct kunit *test)
-{
-	struct world *w = test->priv;
-
-	world_fault(w);
-	op_move_away_and_back(w->parent);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	op_exchange(w->parent);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	world_check(w);
-}
-
-/* However often the same pages move, one extent is enough. */
-static void moves_of_shared_pages_leave_one_extent(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned int i, to, at = 8;
-
-	world_share(w);
-	for (i = 0; i < 199; i++) {
-		to = FAR + i % 50 * 8;
-		user_move(w->parent, at, 8, to);
-		KUNIT_ASSERT_EQ(test, world_count_extents(), 1);
-		at = to;
-	}
-	user_check_mm(test, current->mm);
-	user_move(w->parent, at, 8, 8);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	world_check(w);
-}
-
-/*
- * So it is for whole page tables, whatever was discarded and faulted meanwhile. Where
- * they move entry by entry none is needed.
- */
-static void moves_of_tables_leave_one_extent(struct kunit *test)
-{
-	static const unsigned int stops[] = { USER_AREA, FAR, 3 * USER_AREA };
-	struct world *w = test->priv;
-	unsigned int i, at = 0;
-
-	world_fault(w);
-	for (i = 0; i < ARRAY_SIZE(stops); i++) {
-		user_move(w->parent, at, USER_AREA, stops[i]);
-		KUNIT_EXPECT_LE(test, world_count_extents(), 1);
-		KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-		at = stops[i];
-		user_discard(w->parent, at + i, 100);
-		user_touch(w->parent, at, USER_AREA, 3, 4 + i);
-		world_check_fork(w, w->parent);
-	}
-	if (IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
-		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	user_move(w->parent, at, USER_AREA, 0);
-	if (IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
-		KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	world_check(w);
-}
-
-/*
- * Pages of our own behind shared ones keep their index with them. It is rewritten when
- * nothing is shared any more.
- */
-static void pages_that_are_ours_again_leave_no_extent(struct kunit *test)
-{
-	struct world *w = test->priv;
-
-	world_share(w);
-	user_touch(w->parent, 8, 8, 2, 4);
-	op_move_away(w->parent);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	world_check(w);
-	user_exit(&w->child_task);
-	w->child = NULL;
-	user_move(w->parent, FAR, 8, FAR + 100);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	world_check(w);
-}
-
-/* Pages that return home are at home, whoever shares them and came to be meanwhile. */
-static void way_home_leaves_no_extent(struct kunit *test)
-{
-	struct world *w = test->priv;
-
-	world_share(w);
-	op_move_away(w->parent);
-	user_touch(w->parent, FAR, 1, 1, 4);
-	KUNIT_ASSERT_EQ(test, user_fork(&w->fork_task), 0);
-	user_move(w->parent, FAR, 8, 8);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	world_check(w);
-	user_exit(&w->fork_task);
-	world_check(w);
-}
-
-/* What is unmapped gives back the ends of an extent, and its middle stays. */
-static void unmap_trims_extents(struct kunit *test)
-{
-	struct anon_map *map = &current->mm->anon_space.map;
-	struct world *w = test->priv;
-	struct anon_extent *extent;
-
-	world_share(w);
-	op_move_away(w->parent);
-	user_unmap(w->parent, FAR + 2, 2);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	world_check(w);
-	user_unmap(w->parent, FAR, 2);
-	extent = anon_map_find(map, 0, ULONG_MAX);
-	KUNIT_ASSERT_NOT_NULL(test, extent);
-	KUNIT_EXPECT_EQ(test, extent->start, user_addr(FAR + 4));
-	KUNIT_EXPECT_EQ(test, extent->end, user_addr(FAR + 8));
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	world_check(w);
-	user_unmap(w->parent, FAR, 8);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	world_check(w);
-}
-
-/* So it is with a part of a VMA whose pages have moved, and which stays mapped. */
-static void emptied_source_leaves_no_extent(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned int i;
-
-	world_share(w);
-	user_map(w->parent, FAR, 100);
-	user_touch(w->parent, FAR, 1, 1, 4);
-	user_move_out(w->parent, 8, 8, FAR + 16);
-	for (i = 16; i < 64; i += 8) {
-		user_move_out(w->parent, FAR + i, 8, FAR + i + 8);
-		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	}
-	KUNIT_EXPECT_EQ(test, world_count_vmas(), 2);
-	world_check(w);
-}
-
-/* What stock does better: there the VMAs merge, as their page offsets are old. */
-static void pages_scattered_before_fork_keep_extents(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned int i;
-
-	world_fault(w);
-	for (i = 0; i < 16; i += 2)
-		user_move(w->parent, i, 1, FAR + i);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-	world_fork(w);
-	for (i = 0; i < 16; i += 2)
-		user_move(w->parent, FAR + i, 1, i);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 8);
-	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-	world_check(w);
-}
-
-/* A hole in an extent, filled again, makes it no two. */
-static void holes_leave_one_extent(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned int i;
-
-	world_share(w);
-	op_move_all(w->parent);
-	for (i = 1; i < 64; i += 2) {
-		user_unmap(w->parent, FAR + i, 1);
-		user_map(w->parent, FAR + i, 1);
-		user_touch(w->parent, FAR + i, 1, 1, 4);
-		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	}
-	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-	world_check(w);
-	world_check_fork(w, w->parent);
-}
-
-/* INV-7: what would add too many is refused before anything is changed. */
-static void extents_are_limited(struct kunit *test)
-{
-	struct world *w = test->priv;
-	int limit = sysctl_max_map_count;
-	unsigned int i, refused = 0;
-
-	world_share(w);
-	user_map(w->parent, FAR, USER_AREA);
-	user_touch(w->parent, FAR, USER_AREA, 1, 4);
-	sysctl_max_map_count = 16;
-	for (i = 1; i < 32; i++) {
-		if (user_try_move(w->parent, i, 1, FAR + 2 * i))
-			refused++;
-		else
-			user_map(w->parent, i, 1);
-		KUNIT_EXPECT_LE(test, world_count_extents(), 16);
-	}
-	sysctl_max_map_count = limit;
-	KUNIT_EXPECT_GT(test, refused, 0);
-	KUNIT_EXPECT_EQ(test, world_count_vmas(), 2);
-	world_check(w);
-}
-
-/* A child has the extents of what it inherits. */
 static unsigned int members_of_file_of(unsigned int page)
 {
 	unsigned long addr = user_addr(page);
@@ -618,6 +440,30 @@ static void pages_of_an_adopted_file_are_found(struct kunit *test)
 	world_check(w);
 }
 
+/* A file that others are members of is not adopted: they would be asked for all pages. */
+static void a_file_of_others_is_not_adopted(struct kunit *test)
+{
+	struct user_child *child, *grandchild, *sibling, *heir;
+	struct world *w = test->priv;
+
+	child = kunit_kcalloc(test, 4, sizeof(*child), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	grandchild = child + 1;
+	sibling = child + 2;
+	heir = child + 3;
+	world_fault(w);
+	KUNIT_ASSERT_EQ(test, user_fork(child), 0);
+	user_run(child, fork_another, grandchild);
+	user_run(child, fork_another, sibling);
+	user_exit(child);
+	user_run(grandchild, fork_another, heir);
+	KUNIT_EXPECT_EQ(test, heir->mm->anon_space.anon_vma->nr_members, 1);
+	user_exit(heir);
+	user_exit(sibling);
+	user_exit(grandchild);
+	world_check(w);
+}
+
 /* What a living child has is not taken away from it: its file stays. */
 static void files_of_shared_pages_stay(struct kunit *test)
 {
@@ -642,52 +488,6 @@ static void files_of_shared_pages_stay(struct kunit *test)
 	user_exit(&w->fork_task);
 	user_exit(&children[stays]);
 	world_check(w);
-}
-
-static void fork_inherits_extents(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned int i;
-
-	world_share(w);
-	user_map(w->parent, FAR, USER_AREA);
-	user_touch(w->parent, FAR, USER_AREA, 1, 4);
-	for (i = 0; i < 8; i++)
-		user_move(w->parent, 2 * i, 1, FAR + 16 * i);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 8);
-	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR),
-					    user_len(20), MADV_DONTFORK));
-	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR + 32),
-					    user_len(4), MADV_WIPEONFORK));
-	KUNIT_ASSERT_EQ(test, user_fork(&w->fork_task), 0);
-	KUNIT_EXPECT_EQ(test, w->fork_task.mm->anon_space.map.nr, 5);
-	user_check_mm(test, w->fork_task.mm);
-	user_exit(&w->fork_task);
-	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR),
-					    user_len(20), MADV_DOFORK));
-	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR + 32),
-					    user_len(4), MADV_KEEPONFORK));
-	world_check(w);
-}
-
-/* Memory that moves and grows, again and again, has one extent. */
-static void growth_leaves_one_extent(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned int i;
-
-	world_share(w);
-	user_unmap(w->parent, 8, USER_AREA - 8);
-	user_move(w->parent, 0, 8, FAR);
-	for (i = 0; i < 10; i++) {
-		user_resize(w->parent, FAR, 8 + i, 9 + i);
-		user_touch(w->parent, FAR + 8 + i, 1, 1, 4);
-		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	}
-	user_move(w->parent, FAR, 18, FAR + 100);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	world_check(w);
-	world_check_fork(w, w->parent);
 }
 
 /* Faulted one by one and brought together, pages are one VMA. */
@@ -787,31 +587,6 @@ static void stack_growth_keeps_offset(struct kunit *test)
 	world_check(w);
 	world_fork(w);
 	world_check(w);
-}
-
-/* One that is shared, and moves and grows in turn, has one extent. */
-static void stack_growth_leaves_one_extent(struct kunit *test)
-{
-	static const unsigned int stops[] = { USER_AREA, 3 * USER_AREA, FAR };
-	struct world *w = test->priv;
-	unsigned long addr = user_addr(FAR);
-	unsigned int i, at = FAR;
-
-	KUNIT_ASSERT_EQ(test, addr,
-			vm_mmap(NULL, addr, user_len(4), PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
-				MAP_GROWSDOWN, 0));
-	user_touch(w->parent, FAR, 4, 1, 1);
-	world_fork(w);
-	for (i = 0; i < ARRAY_SIZE(stops); i++) {
-		user_move(w->parent, at, 4 * (i + 1), stops[i] + 8);
-		at = stops[i] + 4;
-		user_touch(w->parent, at, 4, 1, 2);
-		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-		KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-	}
-	world_check(w);
-	world_check_fork(w, w->parent);
 }
 
 /* An anonymous index is never a file offset. */
@@ -1013,60 +788,17 @@ static void split_at_home_before_the_way_back(struct kunit *test)
 	world_check_fork(w, p);
 }
 
-static int mm_init_test(struct kunit *test)
-{
-	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
-
-	if (!w)
-		return -ENOMEM;
-	test->priv = w;
-	w->parent = kunit_kzalloc(test, sizeof(*w->parent), GFP_KERNEL);
-	if (!w->parent)
-		return -ENOMEM;
-	w->parent->test = test;
-	user_want(w->parent, 0, USER_WORLD, USER_UNMAPPED);
-	w->actor = w->parent;
-	/* Also attaches an mm to this thread. */
-	if (IS_ERR_VALUE(kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ,
-				       MAP_PRIVATE | MAP_ANONYMOUS, 0)))
-		return -ENOMEM;
-	return 0;
-}
-
-/* Not by the thread of the test. */
-static void mm_exit_test(struct kunit *test)
-{
-	struct world *w = test->priv;
-
-	if (!w)
-		return;
-	user_kill(&w->fork_task);
-	user_kill(&w->child_task);
-}
-
 static struct kunit_case mm_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(operation_in_state, gen_pairs,
 			      { .speed = KUNIT_SPEED_SLOW }),
-	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
-	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
-	KUNIT_CASE(moves_of_tables_leave_one_extent),
-	KUNIT_CASE(pages_that_are_ours_again_leave_no_extent),
-	KUNIT_CASE(way_home_leaves_no_extent),
-	KUNIT_CASE(unmap_trims_extents),
-	KUNIT_CASE(emptied_source_leaves_no_extent),
-	KUNIT_CASE(pages_scattered_before_fork_keep_extents),
-	KUNIT_CASE(holes_leave_one_extent),
-	KUNIT_CASE(extents_are_limited),
 	KUNIT_CASE(new_pages_have_new_files),
 	KUNIT_CASE(files_of_shared_pages_stay),
 	KUNIT_CASE(pages_of_an_adopted_file_are_found),
-	KUNIT_CASE(fork_inherits_extents),
-	KUNIT_CASE(growth_leaves_one_extent),
+	KUNIT_CASE(a_file_of_others_is_not_adopted),
 	KUNIT_CASE(gathered_pages_are_one_vma),
 	KUNIT_CASE(fault_apart_merges_later),
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),
 	KUNIT_CASE(stack_growth_keeps_offset),
-	KUNIT_CASE(stack_growth_leaves_one_extent),
 	KUNIT_CASE(private_file_pages_have_index_of_address),
 	KUNIT_CASE_PARAM(way_back_in_state, gen_states),
 	KUNIT_CASE(split_before_the_way_back),
@@ -1077,8 +809,8 @@ static struct kunit_case mm_cases[] = {
 
 static struct kunit_suite mm_suite = {
 	.name = "anon_space_mm",
-	.init = mm_init_test,
-	.exit = mm_exit_test,
+	.init = world_init_test,
+	.exit = world_exit_test,
 	.test_cases = mm_cases,
 };
 

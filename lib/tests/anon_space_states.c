@@ -12,6 +12,7 @@
 #include <kunit/test.h>
 #include <linux/anon_space.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/pagewalk.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -325,3 +326,36 @@ const struct world_state world_states[WORLD_NR_STATES] = {
 	{ "swapped, shared and moved",	state_swapped_shared_and_moved, false,
 					true },
 };
+
+/* ---- suites ---- */
+
+int world_init_test(struct kunit *test)
+{
+	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+
+	if (!w)
+		return -ENOMEM;
+	test->priv = w;
+	w->parent = kunit_kzalloc(test, sizeof(*w->parent), GFP_KERNEL);
+	if (!w->parent)
+		return -ENOMEM;
+	w->parent->test = test;
+	user_want(w->parent, 0, USER_WORLD, USER_UNMAPPED);
+	w->actor = w->parent;
+	/* Also attaches an mm to this thread. */
+	if (IS_ERR_VALUE(kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ,
+				       MAP_PRIVATE | MAP_ANONYMOUS, 0)))
+		return -ENOMEM;
+	return 0;
+}
+
+/* Not by the thread of the test. */
+void world_exit_test(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	if (!w)
+		return;
+	user_kill(&w->fork_task);
+	user_kill(&w->child_task);
+}

@@ -43,6 +43,8 @@ struct world_state {
 
 extern const struct world_state world_states[WORLD_NR_STATES];
 
+int world_init_test(struct kunit *test);
+void world_exit_test(struct kunit *test);
 int world_count_vmas(void);
 unsigned long world_count_extents(void);
 void world_check_fork(struct world *w, struct user_mem *p);

@@ -245,6 +245,32 @@ static long do_move(struct user_mem *user, unsigned int from, unsigned int nr,
 	return 0;
 }
 
+void user_move_and_grow(struct user_mem *user, unsigned int from,
+			unsigned int nr, unsigned int to, unsigned int new_nr)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(user->test, user_addr(to),
+			call_mremap(user_addr(from), user_len(nr),
+				    user_len(new_nr),
+				    MREMAP_MAYMOVE | MREMAP_FIXED,
+				    user_addr(to)));
+	for (i = 0; i < nr; i++)
+		user_want(user, to + i, 1, user->want[from + i]);
+	user_want(user, to + nr, new_nr - nr, USER_ZERO);
+	user_want(user, from, nr, USER_UNMAPPED);
+}
+
+/* To wherever there is room, unless it can grow where it is; nothing is recorded. */
+long user_try_grow(struct user_mem *user, unsigned int page, unsigned int nr,
+		   unsigned int new_nr)
+{
+	long ret = call_mremap(user_addr(page), user_len(nr), user_len(new_nr),
+			       MREMAP_MAYMOVE, 0);
+
+	return IS_ERR_VALUE(ret) ? ret : 0;
+}
+
 /* What is at the new place is gone even if the move itself fails. */
 long user_try_move(struct user_mem *user, unsigned int from, unsigned int nr,
 		   unsigned int to)

@@ -46,6 +46,10 @@ void user_discard(struct user_mem *user, unsigned int page, unsigned int nr);
 void user_page_out(struct user_mem *user, unsigned int page, unsigned int nr);
 void user_resize(struct user_mem *user, unsigned int page, unsigned int nr,
 		 unsigned int new_nr);
+void user_move_and_grow(struct user_mem *user, unsigned int from,
+			unsigned int nr, unsigned int to, unsigned int new_nr);
+long user_try_grow(struct user_mem *user, unsigned int page, unsigned int nr,
+		   unsigned int new_nr);
 void user_move(struct user_mem *user, unsigned int from, unsigned int nr,
 	       unsigned int to);
 long user_try_move(struct user_mem *user, unsigned int from, unsigned int nr,

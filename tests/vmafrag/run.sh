@@ -129,6 +129,25 @@ result 'missed merges are listed' \
 	'  2000-3000 | 3000-4000 rw-p rd wr mr mw me ac' \
 	"$("$vmafrag" -l -f "$dir/smaps" -n "$dir/numa_maps" | tail -n 1)"
 
+make_smaps >"$dir/why" <<-END
+	1000-2000 rw-p rd,wr,mr,mw,me,ac
+	2000-3000 r--p rd,mr,mw,me,ac
+	3000-4000 r--p rd,mr,mw,me
+	4000-5000 r--p rd,mr,mw,me,mg,lo
+	5000-6000 r--p rd,mr,mw,me,mg,lo [anon:a]
+	6000-7000 r--p rd,mr,mw,me,mg,lo [anon:a]
+END
+result 'what differs is listed' \
+	'permissions: rw-p | r--p;flags: ac | -;flags: - | mg lo;name: - | [anon:a];missed: nothing differs;' \
+	"$("$vmafrag" --why -f "$dir/why" | sed -n 's/^  [^ ]* | [^ ]* //p' | tr '\n' ';')"
+result 'all processes, one a line, sorted' 'yes' \
+	"$("$vmafrag" -a 2>/dev/null | awk 'NR > 2 && $5 > last { bad = 1 }
+	NR > 1 { last = $5; nr++ } END { print (!bad && nr > 1) ? "yes" : "no" }')"
+result 'help explains each column' '' "$("$vmafrag" -t -f "$dir/why" |
+	head -n 1 | tr '\t' '\n' | while read -r column; do
+		"$vmafrag" --help | grep -q "\b$column\b" || echo "$column"
+	done)"
+
 # fails DESCRIPTION STATUS MESSAGE ARGUMENT...
 fails()
 {
@@ -152,8 +171,8 @@ fails 'a file that is missing' 1 \
 	"vmafrag: $dir/none: No such file or directory" -f "$dir/none"
 fails 'a broken file' 1 "vmafrag: $dir/broken: not smaps" -f "$dir/broken"
 fails 'maps instead of smaps' 1 "vmafrag: $dir/maps: not smaps" -f "$dir/maps"
-fails 'no process given' 2 'Usage: vmafrag [-l | -t] PID...'
-fails 'no command given' 2 'Usage: vmafrag [-l | -t] PID...' -e
+fails 'no process given' 2 'Usage: vmafrag [-l | -w | -t] PID...'
+fails 'no command given' 2 'Usage: vmafrag [-l | -w | -t] PID...' -e
 if [ "$(id -u)" = 0 ]; then
 	sleep 60 &
 	reader=("$(command -v setpriv)" --reuid 65534 --clear-groups)

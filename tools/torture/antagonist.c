@@ -173,6 +173,30 @@ static int hotplug(void)
 	return write_file(path, "0") ?: write_file(path, "1");
 }
 
+/* A kernel of ours shows the file of each process; what it shows is in order. */
+static int read_space(void)
+{
+	const pid_t pid = victim();
+	char path[64], line[256];
+	unsigned long extents;
+	int lines = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/anon_space", pid);
+	file = pid ? fopen(path, "re") : NULL;
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file)) {
+		lines++;
+		if (lines == 2 && sscanf(line, "extents %lu", &extents) != 1) {
+			printf("FAILED: %s: %s", path, line);
+			shared->failed = true;
+		}
+	}
+	fclose(file);
+	return lines > 2 ? 0 : -1;
+}
+
 /* Without the validator there is nothing to do. */
 int validate(void)
 {
@@ -225,6 +249,7 @@ static const struct {
 	[SWAPOFF]	= { "swapoff", swap_off, 20000 },
 	[HOTPLUG]	= { "hotplug", hotplug, 15000 },
 	[VALIDATE]	= { "validate", validate_step, 2000 },
+	[READ_SPACE]	= { "anon_space", read_space, 1 },
 	[PROBABILITY]	= { "probability", raise_probability, 1000 },
 };
 

@@ -232,7 +232,7 @@ int run_torture(void);
 /* antagonist.c */
 enum antagonist {
 	RECLAIM, PAGEOUT, COMPACT, MIGRATE, MIGRATE_ALL, SPLIT, KSM, DAMON,
-	SWAPOFF, HOTPLUG, VALIDATE, PROBABILITY, NR_ANTAGONISTS
+	SWAPOFF, HOTPLUG, VALIDATE, READ_SPACE, PROBABILITY, NR_ANTAGONISTS
 };
 
 bool in_list(const char *list, const char *name);

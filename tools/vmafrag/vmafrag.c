@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,22 +36,39 @@ static const struct {
 
 static bool tsv;
 static bool list;
+static bool why;
 static FILE *out;
 
 static const char usage[] =
-"Usage: vmafrag [-l | -t] PID...\n"
-"       vmafrag [-l | -t] -a\n"
-"       vmafrag [-l | -t] -f SMAPS [-n NUMA_MAPS]\n"
-"       vmafrag [-l | -t] [-o FILE] -e COMMAND [ARGUMENT...]\n"
+"Usage: vmafrag [-l | -w | -t] PID...\n"
+"       vmafrag [-l | -w | -t] -a\n"
+"       vmafrag [-l | -w | -t] -f SMAPS [-n NUMA_MAPS]\n"
+"       vmafrag [-l | -w | -t] [-o FILE] -e COMMAND [ARGUMENT...]\n"
 "Count VMAs, and boundaries between private anonymous VMAs that could be\n"
-"merged away because nothing differs on their two sides.\n"
-"  -a  all processes\n"
+"merged away because nothing differs on their two sides: missed merges.\n"
+"  -a  all processes, one a line, those with most missed merges first\n"
 "  -f  read a saved /proc/PID/smaps\n"
 "  -n  read memory policies from a saved /proc/PID/numa_maps\n"
 "  -l  list the boundaries that could be merged away\n"
+"  -w, --why\n"
+"      list all boundaries between private anonymous VMAs, and what differs there:\n"
+"      flags as in VmFlags of /proc/PID/smaps, those below and those above\n"
 "  -t  print tab-separated values\n"
 "  -e  run a command, and look at each process of it when that is about to end\n"
 "  -o  print to a file\n"
+"  -h, --help\n"
+"Columns of -a and -t:\n"
+"  pid, comm      the process, and the name of its program\n"
+"  vmas           all of its VMAs\n"
+"  anonymous      private anonymous ones, counted in one of the next columns each,\n"
+"                 by what is below: the first that holds\n"
+"  missed_merges  one that nothing differs from\n"
+"  permissions, flags, pkey, name, policy\n"
+"                 one that this differs from\n"
+"  other          a file or special mapping\n"
+"  gap            nothing\n"
+"Why nothing differs, but they are two, only the kernel knows: see the trace event\n"
+"anon_space_merge, on kernels that have it.\n"
 "Exit status: 0, 1 if a process could not be read, 2 for a wrong option; with -e\n"
 "that of the command.\n";
 
@@ -83,6 +101,75 @@ static void list_missed(const struct vma_map *map)
 	}
 }
 
+static bool has_word(const char *words, const char *word, size_t length)
+{
+	for (; *words; words += strcspn(words, " "), words += strspn(words, " "))
+		if (strcspn(words, " ") == length &&
+		    !strncmp(words, word, length))
+			return true;
+	return false;
+}
+
+/* The words that are in one list and not in the other. */
+static void print_difference(const char *words, const char *others)
+{
+	size_t length;
+	bool any = false;
+
+	for (; *words; words += length, words += strspn(words, " ")) {
+		length = strcspn(words, " ");
+		if (has_word(others, words, length))
+			continue;
+		fprintf(out, "%s%.*s", any ? " " : "", (int)length, words);
+		any = true;
+	}
+	if (!any)
+		fputc('-', out);
+}
+
+static void print_why(const struct vma *below, const struct vma *vma)
+{
+	switch (vma_begins(below, vma)) {
+	case BEGINS_PERMS:
+		fprintf(out, "permissions: %s | %s", below->perms, vma->perms);
+		break;
+	case BEGINS_FLAGS:
+		fprintf(out, "flags: ");
+		print_difference(below->flags, vma->flags);
+		fprintf(out, " | ");
+		print_difference(vma->flags, below->flags);
+		break;
+	case BEGINS_PKEY:
+		fprintf(out, "pkey: %lu | %lu", below->pkey, vma->pkey);
+		break;
+	case BEGINS_NAME:
+		fprintf(out, "name: %s | %s", *below->name ? below->name : "-",
+			*vma->name ? vma->name : "-");
+		break;
+	case BEGINS_POLICY:
+		fprintf(out, "policy: %s | %s", below->policy, vma->policy);
+		break;
+	default:
+		fprintf(out, "missed: nothing differs");
+	}
+	fputc('\n', out);
+}
+
+static void list_why(const struct vma_map *map)
+{
+	size_t i;
+
+	for (i = 1; i < map->nr; i++) {
+		const struct vma *vma = &map->vma[i], *below = vma - 1;
+
+		if (!vma->anon || !below->anon || below->end != vma->start)
+			continue;
+		fprintf(out, "  %lx-%lx | %lx-%lx ", below->start, below->end,
+			vma->start, vma->end);
+		print_why(below, vma);
+	}
+}
+
 static void report(const char *what, const char *comm,
 		   const struct vma_map *map)
 {
@@ -106,6 +193,8 @@ static void report(const char *what, const char *comm,
 	}
 	if (list)
 		list_missed(map);
+	if (why)
+		list_why(map);
 }
 
 static void print_header(void)
@@ -151,20 +240,103 @@ static bool report_pid(int pid, bool quiet)
 	return true;
 }
 
+/* ---- all processes ---- */
+
+struct row {
+	int pid;
+	char comm[64];
+	struct frag frag;
+};
+
+static struct row *rows;
+static size_t nr_rows;
+
+static bool add_row(int pid)
+{
+	struct vma_map map;
+	struct row *more;
+	int err;
+
+	err = vma_map_read_pid(&map, pid);
+	if (err == -ENOENT || err == -ESRCH)
+		return true;	/* it has ended */
+	if (err) {
+		fprintf(stderr, "vmafrag: process %d: %s\n", pid,
+			strerror(-err));
+		return false;
+	}
+	if (map.nr) {
+		more = reallocarray(rows, nr_rows + 1, sizeof(*rows));
+		if (!more) {
+			vma_map_free(&map);
+			fprintf(stderr, "vmafrag: %s\n", strerror(errno));
+			return false;
+		}
+		rows = more;
+		rows[nr_rows].pid = pid;
+		get_comm(pid, rows[nr_rows].comm, sizeof(rows->comm));
+		frag_count(&rows[nr_rows++].frag, &map, 0, ULONG_MAX);
+	}
+	vma_map_free(&map);
+	return true;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	size_t mx = x->frag.begins[BEGINS_EQUAL];
+	size_t my = y->frag.begins[BEGINS_EQUAL];
+
+	if (mx != my)
+		return mx < my ? 1 : -1;
+	if (x->frag.vmas != y->frag.vmas)
+		return x->frag.vmas < y->frag.vmas ? 1 : -1;
+	return x->pid - y->pid;
+}
+
+static void print_rows(void)
+{
+	size_t r;
+	int i;
+
+	qsort(rows, nr_rows, sizeof(*rows), compare_rows);
+	fprintf(out, "%7s %-15s %6s %9s", "pid", "comm", "vmas", "anonymous");
+	for (i = 0; i < BEGINS_NR; i++)
+		fprintf(out, " %*s", (int)strlen(reasons[i].column),
+			reasons[i].column);
+	for (r = 0; r < nr_rows; r++) {
+		const struct frag *frag = &rows[r].frag;
+
+		fprintf(out, "\n%7d %-15s %6zu %9zu", rows[r].pid,
+			rows[r].comm, frag->vmas, frag->anon);
+		for (i = 0; i < BEGINS_NR; i++)
+			fprintf(out, " %*zu", (int)strlen(reasons[i].column),
+				frag->begins[i]);
+	}
+	fputc('\n', out);
+}
+
 static bool report_all(void)
 {
+	const bool one_a_line = !tsv && !list && !why;
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	bool ok = true;
+	int pid;
 
 	if (!proc) {
 		fprintf(stderr, "vmafrag: /proc: %s\n", strerror(errno));
 		return false;
 	}
-	while ((entry = readdir(proc)))
-		if (isdigit((unsigned char)entry->d_name[0]))
-			ok &= report_pid(atoi(entry->d_name), true);
+	while ((entry = readdir(proc))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		pid = atoi(entry->d_name);
+		ok &= one_a_line ? add_row(pid) : report_pid(pid, true);
+	}
 	closedir(proc);
+	if (one_a_line)
+		print_rows();
 	return ok;
 }
 
@@ -221,11 +393,17 @@ static int usage_error(void)
 
 int main(int argc, char **argv)
 {
+	static const struct option options[] = {
+		{ "why", no_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
 	const char *smaps = NULL, *numa_maps = NULL, *file = NULL;
 	bool all = false, command = false, args, ok;
 	int opt, status = 0;
 
-	while (!command && (opt = getopt(argc, argv, "+atlef:n:o:h")) != -1) {
+	while (!command && (opt = getopt_long(argc, argv, "+atlwef:n:o:h",
+					      options, NULL)) != -1) {
 		switch (opt) {
 		case 'a':
 			all = true;
@@ -235,6 +413,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			list = true;
+			break;
+		case 'w':
+			why = true;
 			break;
 		case 'e':
 			command = true;
@@ -257,7 +438,7 @@ int main(int argc, char **argv)
 	}
 	args = optind < argc;
 	if (all + args + !!smaps != 1 || (command && !args) ||
-	    (numa_maps && !smaps) || (list && tsv))
+	    (numa_maps && !smaps) || list + why + tsv > 1)
 		return usage_error();
 
 	out = file ? fopen(file, "we") : stdout;

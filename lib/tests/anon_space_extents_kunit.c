@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of the extents that moves leave in the map of an mm: when there are
+ * any, and how many.
+ */
+
+#include <kunit/test.h>
+#include <linux/anon_map.h>
+#include <linux/anon_space.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/pagewalk.h>
+#include <linux/rmap.h>
+#include <linux/swap.h>
+#include <linux/uaccess.h>
+
+#include "../../mm/internal.h"
+#include "anon_space_states.h"
+
+/* Extents are for what cannot get a new index. */
+static void move_of_private_pages_leaves_no_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	world_fault(w);
+	user_move(w->parent, 8, 8, FAR);
+	user_move(w->parent, FAR, 8, 8);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	user_move(w->parent, 0, 8, FAR);
+	user_move(w->parent, 8, 8, 0);
+	user_move(w->parent, FAR, 8, 8);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/* However often the same pages move, one extent is enough. */
+static void moves_of_shared_pages_leave_one_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i, to, at = 8;
+
+	world_share(w);
+	for (i = 0; i < 199; i++) {
+		to = FAR + i % 50 * 8;
+		user_move(w->parent, at, 8, to);
+		KUNIT_ASSERT_EQ(test, world_count_extents(), 1);
+		at = to;
+	}
+	user_check_mm(test, current->mm);
+	user_move(w->parent, at, 8, 8);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/*
+ * So it is for whole page tables, whatever was discarded and faulted meanwhile. Where
+ * they move entry by entry none is needed.
+ */
+static void moves_of_tables_leave_one_extent(struct kunit *test)
+{
+	static const unsigned int stops[] = { USER_AREA, FAR, 3 * USER_AREA };
+	struct world *w = test->priv;
+	unsigned int i, at = 0;
+
+	world_fault(w);
+	for (i = 0; i < ARRAY_SIZE(stops); i++) {
+		user_move(w->parent, at, USER_AREA, stops[i]);
+		KUNIT_EXPECT_LE(test, world_count_extents(), 1);
+		KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+		at = stops[i];
+		user_discard(w->parent, at + i, 100);
+		user_touch(w->parent, at, USER_AREA, 3, 4 + i);
+		world_check_fork(w, w->parent);
+	}
+	if (IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	user_move(w->parent, at, USER_AREA, 0);
+	if (IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/*
+ * Pages of our own behind shared ones keep their index with them. It is rewritten when
+ * nothing is shared any more.
+ */
+static void pages_that_are_ours_again_leave_no_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	world_share(w);
+	user_touch(w->parent, 8, 8, 2, 4);
+	user_move(w->parent, 8, 8, FAR);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	world_check(w);
+	user_exit(&w->child_task);
+	w->child = NULL;
+	user_move(w->parent, FAR, 8, FAR + 100);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/* Pages that return home are at home, whoever shares them and came to be meanwhile. */
+static void way_home_leaves_no_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	world_share(w);
+	user_move(w->parent, 8, 8, FAR);
+	user_touch(w->parent, FAR, 1, 1, 4);
+	KUNIT_ASSERT_EQ(test, user_fork(&w->fork_task), 0);
+	user_move(w->parent, FAR, 8, 8);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+	user_exit(&w->fork_task);
+	world_check(w);
+}
+
+/* What is unmapped gives back the ends of an extent, and its middle stays. */
+static void unmap_trims_extents(struct kunit *test)
+{
+	struct anon_map *map = &current->mm->anon_space.map;
+	struct world *w = test->priv;
+	struct anon_extent *extent;
+
+	world_share(w);
+	user_move(w->parent, 8, 8, FAR);
+	user_unmap(w->parent, FAR + 2, 2);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	world_check(w);
+	user_unmap(w->parent, FAR, 2);
+	extent = anon_map_find(map, 0, ULONG_MAX);
+	KUNIT_ASSERT_NOT_NULL(test, extent);
+	KUNIT_EXPECT_EQ(test, extent->start, user_addr(FAR + 4));
+	KUNIT_EXPECT_EQ(test, extent->end, user_addr(FAR + 8));
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	world_check(w);
+	user_unmap(w->parent, FAR, 8);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/* So it is with a part of a VMA whose pages have moved, and which stays mapped. */
+static void emptied_source_leaves_no_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_share(w);
+	user_map(w->parent, FAR, 100);
+	user_touch(w->parent, FAR, 1, 1, 4);
+	user_move_out(w->parent, 8, 8, FAR + 16);
+	for (i = 16; i < 64; i += 8) {
+		user_move_out(w->parent, FAR + i, 8, FAR + i + 8);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	}
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 2);
+	/* To where nothing is mapped. */
+	user_move_out(w->parent, FAR + 64, 8, 3 * USER_AREA);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 3);
+	world_check(w);
+}
+
+/* What stock does better: there the VMAs merge, as their page offsets are old. */
+static void pages_scattered_before_fork_keep_extents(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_fault(w);
+	for (i = 0; i < 16; i += 2)
+		user_move(w->parent, i, 1, FAR + i);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_fork(w);
+	for (i = 0; i < 16; i += 2)
+		user_move(w->parent, FAR + i, 1, i);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 8);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
+}
+
+/* A hole in an extent, filled again, makes it no two. */
+static void holes_leave_one_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_share(w);
+	user_move(w->parent, 0, USER_AREA, FAR);
+	for (i = 1; i < 64; i += 2) {
+		user_unmap(w->parent, FAR + i, 1);
+		user_map(w->parent, FAR + i, 1);
+		user_touch(w->parent, FAR + i, 1, 1, 4);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	}
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	world_check(w);
+	world_check_fork(w, w->parent);
+}
+
+/* INV-7: what would add too many is refused before anything is changed. */
+static void extents_are_limited(struct kunit *test)
+{
+	struct world *w = test->priv;
+	int limit = sysctl_max_map_count;
+	unsigned int i, refused = 0;
+
+	world_share(w);
+	user_map(w->parent, FAR, USER_AREA);
+	user_touch(w->parent, FAR, USER_AREA, 1, 4);
+	sysctl_max_map_count = 16;
+	for (i = 1; i < 32; i++) {
+		if (user_try_move(w->parent, i, 1, FAR + 2 * i))
+			refused++;
+		else
+			user_map(w->parent, i, 1);
+		KUNIT_EXPECT_LE(test, world_count_extents(), 16);
+	}
+	sysctl_max_map_count = limit;
+	KUNIT_EXPECT_GT(test, refused, 0);
+	KUNIT_EXPECT_EQ(test, world_count_vmas(), 2);
+	world_check(w);
+}
+
+/* A child has the extents of what it inherits. */
+static void fork_inherits_extents(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_share(w);
+	user_map(w->parent, FAR, USER_AREA);
+	user_touch(w->parent, FAR, USER_AREA, 1, 4);
+	for (i = 0; i < 8; i++)
+		user_move(w->parent, 2 * i, 1, FAR + 16 * i);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 8);
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR),
+					    user_len(20), MADV_DONTFORK));
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR + 32),
+					    user_len(4), MADV_WIPEONFORK));
+	KUNIT_ASSERT_EQ(test, user_fork(&w->fork_task), 0);
+	KUNIT_EXPECT_EQ(test, w->fork_task.mm->anon_space.map.nr, 5);
+	user_check_mm(test, w->fork_task.mm);
+	user_exit(&w->fork_task);
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR),
+					    user_len(20), MADV_DOFORK));
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(FAR + 32),
+					    user_len(4), MADV_KEEPONFORK));
+	world_check(w);
+}
+
+/* Memory that moves and grows, again and again, has one extent. */
+static void growth_leaves_one_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int i;
+
+	world_share(w);
+	user_unmap(w->parent, 8, USER_AREA - 8);
+	user_move(w->parent, 0, 8, FAR);
+	for (i = 0; i < 10; i++) {
+		user_resize(w->parent, FAR, 8 + i, 9 + i);
+		user_touch(w->parent, FAR + 8 + i, 1, 1, 4);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	}
+	user_move(w->parent, FAR, 18, FAR + 100);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	world_check(w);
+	world_check_fork(w, w->parent);
+}
+
+/* A stack that is shared, and moves and grows in turn, has one extent. */
+static void stack_growth_leaves_one_extent(struct kunit *test)
+{
+	static const unsigned int stops[] = { USER_AREA, 3 * USER_AREA, FAR };
+	struct user_child *children;
+	struct world *w = test->priv;
+	unsigned long addr = user_addr(FAR);
+	unsigned int i, at = FAR;
+
+	children = kunit_kcalloc(test, ARRAY_SIZE(stops), sizeof(*children),
+				 GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, children);
+
+	KUNIT_ASSERT_EQ(test, addr,
+			vm_mmap(NULL, addr, user_len(4), PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+				MAP_GROWSDOWN, 0));
+	user_touch(w->parent, FAR, 4, 1, 1);
+	world_fork(w);
+	for (i = 0; i < ARRAY_SIZE(stops); i++) {
+		user_move(w->parent, at, 4 * (i + 1), stops[i] + 8);
+		at = stops[i] + 4;
+		user_touch(w->parent, at, 4, 1, 2);
+		/* So what has grown cannot get another index. */
+		KUNIT_EXPECT_EQ(test, user_fork(&children[i]), 0);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+		KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+	}
+	world_check(w);
+	world_check_fork(w, w->parent);
+	for (i = 0; i < ARRAY_SIZE(stops); i++)
+		user_exit(&children[i]);
+	world_check(w);
+}
+
+/* So is a range of many, wherever it is to go. */
+static void ranges_of_extents_are_limited(struct kunit *test)
+{
+	const unsigned int nr = 18;
+	struct world *w = test->priv;
+	int limit = sysctl_max_map_count;
+	unsigned int i;
+
+	world_share(w);
+	for (i = 0; i < nr; i++)
+		user_move(w->parent, i, 1, FAR + nr - 1 - i);
+	user_map(w->parent, FAR + nr, 1);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), nr);
+	sysctl_max_map_count = 2 * nr;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			user_try_move(w->parent, FAR, nr, FAR + 100));
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			user_try_grow(w->parent, FAR, nr, 2 * nr));
+	KUNIT_EXPECT_EQ(test, world_count_extents(), nr);
+	/* One of them may, and home leads a way at any time. */
+	KUNIT_EXPECT_EQ(test, 0, user_try_move(w->parent, FAR, 1, FAR + 100));
+	sysctl_max_map_count = nr;
+	KUNIT_EXPECT_EQ(test, 0,
+			user_try_move(w->parent, FAR + 1, 1, nr - 2));
+	sysctl_max_map_count = limit;
+	KUNIT_EXPECT_EQ(test, world_count_extents(), nr - 1);
+	user_want(w->parent, FAR + 101, nr - 1, USER_UNMAPPED);
+	world_check(w);
+}
+
+/* Where pages come upon an extent and what is around it, each gets its own offset. */
+static void pages_move_upon_an_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	world_share(w);
+	user_map(w->parent, FAR, 64);
+	user_touch(w->parent, FAR, 64, 1, 4);
+	user_move(w->parent, 8, 4, FAR + 4);
+	user_map(w->parent, 3 * USER_AREA, 8);
+	user_touch(w->parent, 3 * USER_AREA, 8, 1, 5);
+	user_move_out(w->parent, 3 * USER_AREA, 8, FAR + 2);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	world_check(w);
+	world_check_fork(w, w->parent);
+}
+
+/* The table that a part of a VMA has left is freed. */
+static void emptied_tables_are_freed(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned long bytes;
+
+	user_map(w->parent, 0, 2 * USER_AREA);
+	user_want(w->parent, 0, 2 * USER_AREA, USER_UNTOUCHED);
+	user_touch(w->parent, 0, 2 * USER_AREA, 1, 1);
+	bytes = mm_pgtables_bytes(current->mm);
+	user_move(w->parent, USER_AREA, USER_AREA, 3 * USER_AREA);
+	KUNIT_EXPECT_EQ(test, mm_pgtables_bytes(current->mm), bytes);
+	world_check(w);
+}
+
+/* Memory that grows as it moves is as if it had grown before. */
+static void growing_moves_leave_one_extent(struct kunit *test)
+{
+	static const unsigned int stops[] = { FAR, 3 * USER_AREA, USER_AREA };
+	struct world *w = test->priv;
+	unsigned int i, at = 0;
+
+	user_map(w->parent, 0, 4);
+	user_touch(w->parent, 0, 4, 1, 1);
+	world_fork(w);
+	for (i = 0; i < ARRAY_SIZE(stops); i++) {
+		user_move_and_grow(w->parent, at, 4 + i, stops[i], 5 + i);
+		at = stops[i];
+		user_touch(w->parent, at + 4 + i, 1, 1, 4);
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+		KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
+		world_check_fork(w, w->parent);
+	}
+	world_check(w);
+}
+
+/* Pages of our own leave none, in swap as well. */
+static void swapped_pages_leave_no_extent(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	if (!IS_ENABLED(CONFIG_BLK_DEV_RAM))
+		kunit_skip(test, "no device to swap to");
+	world_fault(w);
+	user_page_out(w->parent, 8, 8);
+	user_move(w->parent, 8, 8, FAR);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/* Shared ones leave none where they come home, next to others that do not. */
+static void swapped_pages_come_home(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	if (!IS_ENABLED(CONFIG_BLK_DEV_RAM))
+		kunit_skip(test, "no device to swap to");
+	world_fault(w);
+	user_page_out(w->parent, 12, 4);
+	world_fork(w);
+	user_move(w->parent, 12, 4, FAR + 4);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	user_map(w->parent, FAR, 4);
+	user_touch(w->parent, FAR, 4, 1, 4);
+	user_move(w->parent, FAR, 8, 8);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+}
+
+/* Each page is at the address where it is mapped, and those of others nowhere. */
+static void expect_addresses(struct kunit *test, unsigned int first,
+			     unsigned int nr)
+{
+	struct vm_area_struct *vma;
+	struct folio_walk fw;
+	struct page *page;
+	unsigned int i;
+
+	mmap_read_lock(current->mm);
+	for (i = first; i < first + nr; i++) {
+		vma = vma_lookup(current->mm, user_addr(i));
+		if (!vma || !folio_walk_start(&fw, vma, user_addr(i), 0))
+			continue;
+		page = fw.page;
+		folio_walk_end(&fw, vma);
+		KUNIT_EXPECT_EQ(test, page_address_in_vma(page, vma),
+				user_addr(i));
+	}
+	mmap_read_unlock(current->mm);
+}
+
+static struct page *page_at(unsigned int nr)
+{
+	struct vm_area_struct *vma;
+	struct page *page = NULL;
+	struct folio_walk fw;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, user_addr(nr));
+	if (vma && folio_walk_start(&fw, vma, user_addr(nr), 0)) {
+		page = fw.page;
+		folio_walk_end(&fw, vma);
+	}
+	mmap_read_unlock(current->mm);
+	return page;
+}
+
+static void find_strangers_page(void *arg)
+{
+	struct page **page = arg;
+
+	put_user(1, (u32 __user *)user_addr(9));
+	*page = page_at(9);
+}
+
+static void addresses_of_pages_are_found(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct page *strangers = NULL, *moved;
+	struct vm_area_struct *vma;
+
+	world_share(w);
+	user_move(w->parent, 8, 4, FAR);
+	user_move(w->parent, 12, 4, 8);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 2);
+	expect_addresses(test, 0, 16);
+	expect_addresses(test, FAR, 4);
+
+	/* What the child has written is no page of ours. */
+	user_run(&w->child_task, find_strangers_page, &strangers);
+	KUNIT_ASSERT_NOT_NULL(test, strangers);
+	/* One of ours that is elsewhere is not where another offset is now. */
+	moved = page_at(FAR + 1);
+	KUNIT_ASSERT_NOT_NULL(test, moved);
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, user_addr(9));
+	KUNIT_EXPECT_EQ(test, page_address_in_vma(strangers, vma), -EFAULT);
+	KUNIT_EXPECT_EQ(test, page_address_in_vma(moved, vma), -EFAULT);
+	mmap_read_unlock(current->mm);
+	user_want(w->child, 9, 1, 1);
+	world_check(w);
+}
+
+static struct kunit_case extents_cases[] = {
+	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
+	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
+	KUNIT_CASE(moves_of_tables_leave_one_extent),
+	KUNIT_CASE(pages_that_are_ours_again_leave_no_extent),
+	KUNIT_CASE(way_home_leaves_no_extent),
+	KUNIT_CASE(unmap_trims_extents),
+	KUNIT_CASE(emptied_source_leaves_no_extent),
+	KUNIT_CASE(pages_scattered_before_fork_keep_extents),
+	KUNIT_CASE(holes_leave_one_extent),
+	KUNIT_CASE(growing_moves_leave_one_extent),
+	KUNIT_CASE(swapped_pages_leave_no_extent),
+	KUNIT_CASE(swapped_pages_come_home),
+	KUNIT_CASE(addresses_of_pages_are_found),
+	KUNIT_CASE(extents_are_limited),
+	KUNIT_CASE(ranges_of_extents_are_limited),
+	KUNIT_CASE(pages_move_upon_an_extent),
+	KUNIT_CASE(emptied_tables_are_freed),
+	KUNIT_CASE(fork_inherits_extents),
+	KUNIT_CASE(growth_leaves_one_extent),
+	KUNIT_CASE(stack_growth_leaves_one_extent),
+	{}
+};
+
+static struct kunit_suite extents_suite = {
+	.name = "anon_space_extents",
+	.init = world_init_test,
+	.exit = world_exit_test,
+	.test_cases = extents_cases,
+};
+
+kunit_test_suite(extents_suite);
+
+MODULE_DESCRIPTION("KUnit tests of the extents that moves leave");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
