@@ -412,11 +412,11 @@ static void swapped_pages_come_home(struct kunit *test)
 	world_fault(w);
 	user_page_out(w->parent, 12, 4);
 	world_fork(w);
-	user_move(w->parent, 12, 4, FAR + 4);
+	user_move(w->parent, 12, 4, FAR);
 	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
-	user_map(w->parent, FAR, 4);
-	user_touch(w->parent, FAR, 4, 1, 4);
-	user_move(w->parent, FAR, 8, 8);
+	user_map(w->parent, FAR + 4, 4);
+	user_touch(w->parent, FAR + 4, 4, 1, 4);
+	user_move(w->parent, FAR, 8, 12);
 	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
 	world_check(w);
 }
@@ -463,8 +463,8 @@ static void find_strangers_page(void *arg)
 {
 	struct page **page = arg;
 
-	put_user(1, (u32 __user *)user_addr(9));
-	*page = page_at(9);
+	put_user(1, (u32 __user *)user_addr(5));
+	*page = page_at(5);
 }
 
 static void addresses_of_pages_are_found(struct kunit *test)
@@ -487,11 +487,11 @@ static void addresses_of_pages_are_found(struct kunit *test)
 	moved = page_at(FAR + 1);
 	KUNIT_ASSERT_NOT_NULL(test, moved);
 	mmap_read_lock(current->mm);
-	vma = vma_lookup(current->mm, user_addr(9));
+	vma = vma_lookup(current->mm, user_addr(5));
 	KUNIT_EXPECT_EQ(test, page_address_in_vma(strangers, vma), -EFAULT);
 	KUNIT_EXPECT_EQ(test, page_address_in_vma(moved, vma), -EFAULT);
 	mmap_read_unlock(current->mm);
-	user_want(w->child, 9, 1, 1);
+	user_want(w->child, 5, 1, USER_UNTOUCHED);
 	world_check(w);
 }
 
