@@ -12,6 +12,7 @@
 #   SMP=2 MEM=2G TIMEOUT=600 (seconds, not for a shell)
 #   SWAP=    size of a swap device on zram, none by default
 #   APPEND=  more kernel parameters
+#   GDB=     a socket for gdb, and MONITOR= one for QEMU's monitor
 #   ICOUNT=1 count instructions instead of time: one CPU, repeatable figures
 #   QEMU=    the emulator
 #
@@ -34,6 +35,8 @@ MEM=${MEM:-2G}
 TIMEOUT=${TIMEOUT:-600}
 SWAP=${SWAP:-}
 APPEND=${APPEND:-}
+GDB=${GDB:-}
+MONITOR=${MONITOR:-}
 ICOUNT=${ICOUNT:-}
 QEMU=${QEMU:-qemu-system-x86_64}
 # REP MOVSB and STOSB, which the kernel prefers, are emulated byte by byte.
@@ -191,6 +194,8 @@ compose_qemu()
 	qemu+=("${accel[@]}" "${memory[@]}" "${shares[@]}"
 	       -device virtio-rng-pci -device virtio-serial-pci
 	       -serial "file:$OUT/console")
+	[ -z "$GDB" ] || qemu+=(-gdb "unix:path=$GDB,server=on,wait=off")
+	[ -z "$MONITOR" ] || qemu+=(-monitor "unix:$MONITOR,server=on,wait=off")
 	append+=" guest_name=$KERNEL guest_run=$OUT${SWAP:+ guest_swap=$SWAP}"
 	if [ "$CMD" ]; then
 		qemu+=(-chardev "file,id=out,path=/dev/stdout"

@@ -14,6 +14,7 @@ exp)         src=exp      fragments=(base exp) ;;
 stock-debug) src=pristine fragments=(base debug) ;;
 debug)       src=exp      fragments=(base exp debug exp-debug) ;;
 coverage)    src=exp      fragments=(base exp exp-debug coverage) ;;
+exp-gdb)     src=exp      fragments=(base exp gdb) ;;
 stock-lockstat) src=pristine fragments=(base lockstat) ;;
 exp-lockstat)   src=exp      fragments=(base exp lockstat) ;;
 *) die "KERNEL=$variant is not one of: stock exp debug stock-debug" ;;

@@ -44,7 +44,7 @@ REBASE = OUT / "src/rebase"
 
 # Where our own kernel files live, and what tells them from build products.
 OVERLAY = ("Documentation", "arch", "fs", "include", "kernel", "lib", "mm",
-           "tools/testing")
+           "scripts/gdb", "tools/mm", "tools/testing")
 SOURCE_NAME = re.compile(r"\.(c|h|S|rst|sh|py|config|kunitconfig|txt)$|"
                          r"(^|/)(Makefile|Kconfig|Kbuild|config)$")
 

@@ -183,7 +183,11 @@ TEST_F_TIMEOUT(fork, parent_changes, TIMEOUT)
 
 	live(self, variant, 1);
 	EXPECT_TRUE(pages_of_have(pid, born_at, PAGES, CONTENTS(0, 0)));
-	EXPECT_TRUE(has_own(self, variant, 1) || !variant->write);
+	EXPECT_TRUE(pages_have(self->pages, 1, CONTENTS(0, 0)));
+	EXPECT_TRUE(pages_have(self->pages + psize(), 1,
+			       CONTENTS(variant->write ? 1 : 0, 1)));
+	EXPECT_TRUE(pages_have(self->pages + 2 * psize(), PAGES - 2,
+			       CONTENTS(0, 2)));
 	EXPECT_TRUE(pages_migrate(self->pages, PAGES));
 	EXPECT_TRUE(pages_of_have(pid, born_at, PAGES, CONTENTS(0, 0)));
 }

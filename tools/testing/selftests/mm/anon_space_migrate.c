@@ -209,9 +209,47 @@ TEST_F_TIMEOUT(migrate, migrate_pages, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
+static unsigned long pages_migrated(void)
+{
+	FILE *vmstat = fopen("/proc/vmstat", "re");
+	unsigned long nr = 0;
+	char line[128];
+
+	while (vmstat && fgets(line, sizeof(line), vmstat))
+		if (sscanf(line, "pgmigrate_success %lu", &nr) == 1)
+			break;
+	if (vmstat)
+		fclose(vmstat);
+	return nr;
+}
+
+/* Memory with a hole behind each page, so that there is something to compact. */
+static void fragment(void)
+{
+	const size_t size = 64 << 20;
+	char *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t i;
+
+	if (at == MAP_FAILED)
+		_exit(KSFT_FAIL);
+	madvise(at, size, MADV_NOHUGEPAGE);
+	memset(at, 1, size);
+	for (i = 0; i < size; i += 2 * psize())
+		madvise(at + i, psize(), MADV_DONTNEED);
+}
+
 TEST_F_TIMEOUT(migrate, compaction, TIMEOUT)
 {
-	write_string("/proc/sys/vm/compact_memory", "1");
+	unsigned long before = pages_migrated();
+	int tries;
+
+	/* What is to be moved must not be where the rest is to go. */
+	for (tries = 0; tries < 8 && pages_migrated() == before; tries++) {
+		fragment();
+		write_string("/proc/sys/vm/compact_memory", "1");
+	}
+	EXPECT_GT(pages_migrated(), before);
 	EXPECT_TRUE(are_shared(self));
 	EXPECT_TRUE(area_has(&self->a, self->at, 6, 0));
 	EXPECT_TRUE(area_relative_has_all(&self->a));

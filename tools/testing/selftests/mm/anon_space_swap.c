@@ -138,17 +138,27 @@ TEST_F_TIMEOUT(swap, fork_then_move, TIMEOUT)
 }
 
 /* The page that was read back is written by one of them, and paged out again */
-static void move_read_write(struct area *a)
+static void read_write_page_out(struct area *a)
 {
-	int at = 0;
-
 	if (!area_has(a, 0, 6, 0))
 		_exit(KSFT_FAIL);
-	fill_pages(area_at(a, at), 1, NEW);
-	swap_out(a, at, 1);
-	if (!pages_have(area_at(a, at), 1, NEW))
+	fill_pages(area_at(a, 0), 1, NEW);
+	if (!swap_out(a, 0, 1) || !pages_have(area_at(a, 0), 1, NEW))
 		_exit(KSFT_FAIL);
-	fill_pages(area_at(a, at), 1, 0x1000000);
+	fill_pages(area_at(a, 0), 1, 0x1000000);
+}
+
+/* The same where the pages have moved, to and back. */
+static void move_read_write_page_out(struct area *a)
+{
+	area_move(a, 0, 6, 10);
+	if (!area_has(a, 10, 6, 0))
+		_exit(KSFT_FAIL);
+	fill_pages(area_at(a, 10), 1, NEW);
+	if (!swap_out(a, 10, 1) || !pages_have(area_at(a, 10), 1, NEW))
+		_exit(KSFT_FAIL);
+	fill_pages(area_at(a, 10), 1, 0x1000000);
+	area_move(a, 10, 6, 0);
 }
 
 TEST_F_TIMEOUT(swap, fork_then_write_and_page_out, TIMEOUT)
@@ -157,7 +167,16 @@ TEST_F_TIMEOUT(swap, fork_then_write_and_page_out, TIMEOUT)
 
 	v.parent_moves = false;
 	ASSERT_TRUE(swap_out(&self->a, 0, 6));
-	EXPECT_TRUE(run_child(&self->a, &v, move_read_write));
+	EXPECT_TRUE(run_child(&self->a, &v, read_write_page_out));
+}
+
+TEST_F_TIMEOUT(swap, fork_then_move_write_and_page_out, TIMEOUT)
+{
+	FIXTURE_VARIANT(swap) v = *variant;
+
+	v.parent_moves = false;
+	ASSERT_TRUE(swap_out(&self->a, 0, 6));
+	EXPECT_TRUE(run_child(&self->a, &v, move_read_write_page_out));
 }
 
 /* ---- one process ---- */

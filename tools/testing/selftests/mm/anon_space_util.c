@@ -309,17 +309,20 @@ static bool page_moves_to(void *addr, int node)
 
 bool pages_migrate(void *addr, size_t nr)
 {
-	size_t i;
+	size_t i, migrated = 0;
 	int node;
 
 	if (access("/sys/devices/system/node/node1", F_OK))
 		skip_test("needs two NUMA nodes");
 	for (i = 0; i < nr; i++) {
 		node = node_of(page_at(addr, i));
-		if (node >= 0 && !page_moves_to(page_at(addr, i), !node))
+		if (node < 0)
+			continue;
+		if (!page_moves_to(page_at(addr, i), !node))
 			return false;
+		migrated++;
 	}
-	return true;
+	return migrated;
 }
 
 bool swap_off_and_on(void)

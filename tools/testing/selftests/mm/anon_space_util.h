@@ -85,6 +85,7 @@ int count_vmas(void *start, size_t size);
 void fill_pages(void *addr, size_t nr, unsigned long first);
 bool pages_have(void *addr, size_t nr, unsigned long first);
 bool pages_of_have(pid_t pid, void *addr, size_t nr, unsigned long first);
+/* Those that are present; false if none is. */
 bool pages_migrate(void *addr, size_t nr);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests of scripts/gdb/linux/anon_space.py and tools/mm/anon_space.py: what gdb and drgn
+# print of a guest and of its core is what the kernel says of itself in /proc.
+# Usage: run.sh KERNEL_DIR BIN
+#
+# Prints one line per test in TAP; fails if any test does.
+
+set -euo pipefail
+
+kernel=${1:?usage: run.sh KERNEL_DIR BIN}
+bin=${2:?usage: run.sh KERNEL_DIR BIN}
+top=$(realpath "$(dirname "$0")/../..")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+tests=0 failed=0
+
+# result DESCRIPTION EXPECTED ACTUAL
+result()
+{
+	tests=$((tests + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $tests - $1"
+	else
+		echo "not ok $tests - $1"
+		printf '%s\n' "$2" | sed 's/^/# expected: /'
+		printf '%s\n' "$3" | sed 's/^/# got:      /'
+		failed=$((failed + 1))
+	fi
+}
+
+# What the guest does: it shows both processes, and lives until "end" is there.
+cat >"$dir/guest" <<-END
+	mkfifo /run/family
+	$bin/family </run/family >/run/pids &
+	exec 3>/run/family
+	until [ -s /run/pids ]; do sleep 0.1; done
+	read -r parent child frame </run/pids
+	cat /proc/\$parent/anon_space >"\$OUT/parent"
+	cat /proc/\$child/anon_space >"\$OUT/child"
+	echo "\$parent \$child \$frame" >"\$OUT/ready"
+	until [ -e "\$OUT/end" ]; do sleep 0.5; done
+	exec 3>&-
+	wait
+END
+
+OUT=$dir/out KERNEL=$kernel/arch/x86/boot/bzImage GDB=$dir/gdb MONITOR=$dir/monitor \
+	MEM=256M SMP=1 TIMEOUT=300 CMD="bash $dir/guest" \
+	"$top/scripts/boot.sh" >"$dir/log" 2>&1 &
+guest=$!
+for ((i = 0; i < 300; i++)); do
+	[ ! -s "$dir/out/ready" ] || break
+	sleep 0.2
+done
+read -r parent child frame <"$dir/out/ready"
+
+# The ID of a file is hashed in /proc.
+no_ids()
+{
+	sed 's/^file [0-9a-f]* /file ID /'
+}
+
+in_gdb()
+{
+	gdb -nx -batch -iex "add-auto-load-safe-path $kernel" \
+		-ex "target remote $dir/gdb" -ex "$1" "$kernel/vmlinux" 2>&1 |
+		grep '^\(vmas\|extent\|file\|address\)' || true
+}
+
+# Addresses of a folio, with process and program.
+where()
+{
+	sed -n 's/^address \([0-9a-f]*\) mm [0-9a-f]* /\1 /p'
+}
+
+result 'gdb: the parent' "$(no_ids <"$dir/out/parent")" \
+	"$(in_gdb "lx-anon-space $parent" | no_ids)"
+result 'gdb: the child' "$(no_ids <"$dir/out/child")" \
+	"$(in_gdb "lx-anon-space $child" | no_ids)"
+result 'an extent is seen' 1 "$(grep -c '^extent ' "$dir/out/parent")"
+expected="100000040000 $parent family
+100000000000 $child family"
+result 'gdb: where a shared page is mapped' "$expected" \
+	"$(in_gdb "lx-anon-folio (struct page *)vmemmap_base + $frame" | where)"
+
+if command -v drgn >/dev/null; then
+	echo "dump-guest-memory $dir/core" |
+		timeout 60 socat - "UNIX-CONNECT:$dir/monitor" >/dev/null
+	drgn=(drgn -q -c "$dir/core" -s "$kernel/vmlinux" "$top/tools/mm/anon_space.py")
+	result 'drgn: the parent' "$(no_ids <"$dir/out/parent")" \
+		"$("${drgn[@]}" "$parent" 2>&1 | no_ids)"
+	result 'drgn: the child' "$(no_ids <"$dir/out/child")" \
+		"$("${drgn[@]}" "$child" 2>&1 | no_ids)"
+else
+	tests=$((tests + 1))
+	echo "ok $tests # SKIP drgn: Debian 12 has none that knows 6.12"
+fi
+
+touch "$dir/out/end"
+rc=0
+wait $guest || rc=$?
+result 'the guest goes on and ends' 0 $rc
+
+echo "1..$tests"
+[ "$failed" = 0 ]
