@@ -6,7 +6,7 @@
 
 ##@ Checks
 .PHONY: check
-check: setup ## everything below; ends with N passed, N failed, N skipped
+check: setup ## everything below, two parts at a time (LANES=); ends with N passed, N failed, N skipped
 	+@scripts/check.py $(CHECKS)
 
 # What needs the debug kernels or more than an hour in all.

@@ -8,10 +8,10 @@ set -euo pipefail
 # run_sparse SOURCE VARIANT OBJECT...: warnings as "file: text", each once
 run_sparse()
 {
-	local src=$O/src/$1 dir=$O/kernel/$2 out
+	local src=$O/src/$1 dir=$O/kernel/$2 variant=$2 out
 	shift 2
 
-	out=$(kmake "$src" "$dir" -s -k C=2 CF="-Wno-unknown-attribute" "$@" \
+	out=$(lock "kernel-$variant"; kmake "$src" "$dir" -s -k C=2 CF="-Wno-unknown-attribute" "$@" \
 		2>&1) || { printf '%s\n' "$out" >&2; return 1; }
 	printf '%s\n' "$out" |
 		sed -n 's|^\(\.\./\)*||; s|^/.*/src/[a-z]*/||; s|^\([^: ]*\):[0-9]*:[0-9]*: \(.*\)$|\1: \2|p' |

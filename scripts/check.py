@@ -11,12 +11,16 @@ Other lines go to the log only (V=1 shows all).  A part that prints no result,
 fewer results than its plan ("1..N"), or fails without a failed result, counts
 as a failure.  So does a skip that scripts/allowed-skips does not list.  The
 last line is the sum: "N passed, N failed, N skipped".
+
+Two parts run at a time, or LANES of them: many wait for one processor.
 """
 
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -32,6 +36,7 @@ class Check:
 
     def __init__(self):
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
+        self.lock = threading.Lock()
         self.allowed = self.read_allowed()
 
     @staticmethod
@@ -41,10 +46,11 @@ class Check:
                 if line and not line.startswith("#")]
 
     def result(self, verdict, name, remark=""):
-        self.counts[verdict] += 1
-        number = sum(self.counts.values())
-        word = "not ok" if verdict == "failed" else "ok"
-        print(f"{word} {number} - {name}{remark}", flush=True)
+        with self.lock:
+            self.counts[verdict] += 1
+            number = sum(self.counts.values())
+            word = "not ok" if verdict == "failed" else "ok"
+            print(f"{word} {number} - {name}{remark}", flush=True)
 
     def parse(self, part, match):
         """Count one result line; returns True if it is a failure."""
@@ -79,7 +85,8 @@ class Check:
                 elif match := re.match(r"1\.\.(\d+)", line):
                     plan = int(match.group(1))
                 elif line.startswith(LOUD) or os.environ.get("V") == "1":
-                    print(line, flush=True)
+                    with self.lock:
+                        print(line, flush=True)
         if p.returncode and not failures:
             self.result("failed", f"{part}: exit status {p.returncode} "
                         "without a failed result")
@@ -91,14 +98,34 @@ class Check:
               f"{os.path.relpath(log)}", flush=True)
 
 
+def run_parts(check, parts):
+    """One lane: the next part that no other lane has taken, until there is none."""
+    while True:
+        try:
+            part = parts.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            check.run(part)
+        except OSError as error:
+            check.result("failed", f"{part}: {error}")
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     (OUT / "log").mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     check = Check()
+    parts = queue.SimpleQueue()
     for part in sys.argv[1:]:
-        check.run(part)
+        parts.put(part)
+    lanes = [threading.Thread(target=run_parts, args=(check, parts))
+             for _ in range(int(os.environ.get("LANES") or 2))]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
     print(f"# {len(sys.argv) - 1} parts in {time.monotonic() - start:.0f} s")
     print(", ".join(f"{n} {what}" for what, n in check.counts.items()))
     sys.exit(1 if check.counts["failed"] else 0)

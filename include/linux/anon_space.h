@@ -126,14 +126,20 @@ static inline void anon_space_unlock_read(struct mm_struct *mm)
 	up_read(&mm->anon_space.rwsem);
 }
 
+/* Walks are too frequent to ask on every kernel. */
+#define ANON_SPACE_ASSERTS \
+	(IS_ENABLED(CONFIG_DEBUG_VM) || IS_ENABLED(CONFIG_LOCKDEP))
+
 static inline void anon_space_assert_locked(struct mm_struct *mm)
 {
-	lockdep_assert_held(&mm->anon_space.rwsem);
+	if (ANON_SPACE_ASSERTS)
+		rwsem_assert_held(&mm->anon_space.rwsem);
 }
 
 static inline void anon_space_assert_write_locked(struct mm_struct *mm)
 {
-	lockdep_assert_held_write(&mm->anon_space.rwsem);
+	if (ANON_SPACE_ASSERTS)
+		rwsem_assert_held_write(&mm->anon_space.rwsem);
 }
 
 void anon_vma_init(void);

@@ -464,6 +464,22 @@ static void a_file_of_others_is_not_adopted(struct kunit *test)
 	world_check(w);
 }
 
+/* Who takes all locks of an mm keeps walkers out. */
+static void all_locks_are_those_of_walkers(struct kunit *test)
+{
+	struct rw_semaphore *lock = &current->mm->anon_space.rwsem;
+	struct world *w = test->priv;
+
+	world_fault(w);
+	mmap_write_lock(current->mm);
+	KUNIT_EXPECT_EQ(test, 0, mm_take_all_locks(current->mm));
+	KUNIT_EXPECT_TRUE(test, rwsem_is_locked(lock));
+	mm_drop_all_locks(current->mm);
+	KUNIT_EXPECT_FALSE(test, rwsem_is_locked(lock));
+	mmap_write_unlock(current->mm);
+	world_check(w);
+}
+
 /* What a living child has is not taken away from it: its file stays. */
 static void files_of_shared_pages_stay(struct kunit *test)
 {
@@ -795,6 +811,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(files_of_shared_pages_stay),
 	KUNIT_CASE(pages_of_an_adopted_file_are_found),
 	KUNIT_CASE(a_file_of_others_is_not_adopted),
+	KUNIT_CASE(all_locks_are_those_of_walkers),
 	KUNIT_CASE(gathered_pages_are_one_vma),
 	KUNIT_CASE(fault_apart_merges_later),
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),

@@ -71,6 +71,29 @@ broken_plan_is_a_failure()
 		'2 passed, 1 failed, 0 skipped'
 }
 
+# Each waits for a file that the other makes.
+parts_run_beside_each_other()
+{
+	local out
+
+	mkdir -p "$dir/project/scripts"
+	cp "$top/scripts/check.py" "$dir/project/scripts/"
+	: >"$dir/project/scripts/allowed-skips"
+	cat >"$dir/project/Makefile" <<-'END'
+		.RECIPEPREFIX = >
+		check-%:
+		>@touch $*; for i in $$(seq 100); do \
+		> [ -e a ] && [ -e b ] && echo "ok - $*" && exit; sleep 0.1; \
+		> done; echo "not ok - $*"; exit 1
+	END
+	out=$(O=$dir/build "$dir/project/scripts/check.py" a b 2>&1)
+	[ "$(tail -n 1 <<<"$out")" = '2 passed, 0 failed, 0 skipped' ] ||
+		{ echo "$out"; return 1; }
+	rm "$dir/project/"[ab]
+	! O=$dir/build LANES=1 "$dir/project/scripts/check.py" a b >"$dir/out" 2>&1 &&
+		grep -qx '1 passed, 1 failed, 0 skipped' "$dir/out"
+}
+
 failure_sets_the_exit_status()
 {
 	sums 'not ok - a\n' '0 passed, 1 failed, 0 skipped' &&

@@ -172,10 +172,12 @@ TEST_F(trace, changed_range_merges)
 	map_filled(P(1), 3, FIRST);
 	ASSERT_EQ(mprotect(P(2), self->page, PROT_READ), 0);
 	ASSERT_EQ(mprotect(P(2), self->page, PROT_READ | PROT_WRITE), 0);
-	snprintf(text, sizeof(text), "existing %p-%p merged below=fits(none) above=fits(none)",
+	snprintf(text, sizeof(text),
+		 "existing %p-%p merged below=fits(none) above=fits(none)",
 		 P(2), P(3));
 	EXPECT_TRUE(traced("caller=mprotect_fixup", text));
-	snprintf(text, sizeof(text), "existing %p-%p separate below=itself(none) above=itself(none)",
+	snprintf(text, sizeof(text),
+		 "existing %p-%p separate below=itself(none) above=itself(none)",
 		 P(2), P(3));
 	EXPECT_TRUE(traced("anon_space_merge", text));
 	EXPECT_GE(counted(self, MERGED_EXISTING), 1);
