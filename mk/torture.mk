@@ -48,7 +48,8 @@ check-torture: TORTURE_SECONDS = 60
 check-torture: CHAIN_SCALE = 20
 check-torture: $(O)/bin/torture kernel-exp
 check-torture: ## torture: random work, moves, forks, poison; long chains
-	@KERNEL=exp scripts/torture.sh mix move fork poison chains
+	@rc=0; KERNEL=exp scripts/torture.sh mix fork poison chains || rc=1; \
+	KERNEL=exp SWAP=256M@loop MEM=3G scripts/torture.sh move || rc=1; exit $$rc
 
 CHECKS_LONG += fault-injection
 .PHONY: check-fault-injection
@@ -67,7 +68,8 @@ CHECKS_LONG += torture-long
 check-torture-long: TORTURE_SECONDS = 7200
 check-torture-long: $(O)/bin/torture kernel-exp kernel-debug
 check-torture-long: ## torture for hours, on the plain and on the debug kernel
-	@KERNEL=exp scripts/torture.sh mix move fork poison chains
+	@rc=0; KERNEL=exp scripts/torture.sh mix fork poison chains || rc=1; \
+	KERNEL=exp SWAP=256M@loop MEM=3G scripts/torture.sh move || rc=1; exit $$rc
 	@KERNEL=debug SMP=4 scripts/torture.sh mix move fork poison
 
 CHECKS_LONG += fault-injection-long

@@ -10,7 +10,8 @@
 #   OUT=     directory the guest can write to, at the same path in the guest
 #            (default: a new one under $O/guest/run); CMD finds it as $OUT
 #   SMP=2 MEM=2G TIMEOUT=600 (seconds, not for a shell)
-#   SWAP=    size of a swap device on zram, none by default
+#   SWAP=    size of a swap device on zram, none by default; NM@loop: of N MB on a loop
+#            device, which takes its time and the memory from the start
 #   APPEND=  more kernel parameters
 #   GDB=     a socket for gdb, and MONITOR= one for QEMU's monitor
 #   ICOUNT=1 count instructions instead of time: one CPU, repeatable figures

@@ -11,8 +11,9 @@ run_sparse()
 	local src=$O/src/$1 dir=$O/kernel/$2 variant=$2 out
 	shift 2
 
-	out=$(lock "kernel-$variant"; kmake "$src" "$dir" -s -k C=2 CF="-Wno-unknown-attribute" "$@" \
-		2>&1) || { printf '%s\n' "$out" >&2; return 1; }
+	out=$(lock "kernel-$variant"
+		kmake "$src" "$dir" -s -k C=2 CF="-Wno-unknown-attribute" \
+			"$@" 2>&1) || { printf '%s\n' "$out" >&2; return 1; }
 	printf '%s\n' "$out" |
 		sed -n 's|^\(\.\./\)*||; s|^/.*/src/[a-z]*/||; s|^\([^: ]*\):[0-9]*:[0-9]*: \(.*\)$|\1: \2|p' |
 		sort -u

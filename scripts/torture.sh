@@ -31,7 +31,7 @@ CHAIN_TIMEOUT=3600
 CHAINS=(bounce_private:1000000 bounce_shared:1000000 generations:10000
 	orphans:300 children:1000)
 # A busy host stops a guest for long.
-export MEM=${MEM:-2G} SWAP=1G
+export MEM=${MEM:-2G} SWAP=${SWAP:-1G}
 export APPEND="slab_nomerge rcupdate.rcu_cpu_stall_timeout=180 watchdog_thresh=60${APPEND:+ $APPEND}"
 
 failed=0

@@ -48,10 +48,10 @@ const struct profile profiles[] = {
 	{ "move", "moves of inherited memory against migration, reclaim, split",
 	  move_weights, 1 << MIGRATE | 1 << MIGRATE_ALL | 1 << PAGEOUT |
 	  1 << RECLAIM | 1 << SPLIT | 1 << KSM | 1 << VALIDATE |
-	  1 << PROBABILITY },
+	  1 << READ_SPACE | 1 << PROBABILITY },
 	{ "fork", "fork and exit against migration", fork_weights,
 	  1 << MIGRATE | 1 << MIGRATE_ALL | 1 << COMPACT | 1 << VALIDATE |
-	  1 << PROBABILITY },
+	  1 << READ_SPACE | 1 << PROBABILITY },
 	{ NULL },
 };
 
