@@ -88,7 +88,8 @@ qemu_base()
 {
 	qemu=("$QEMU" -nodefaults -display none -no-reboot -kernel "$BZIMAGE"
 	      -initrd "$INITRAMFS")
-	append="console=ttyS0 panic=-1 oops=panic"
+	# A busy host stops a guest for long.
+	append="console=ttyS0 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=120"
 }
 
 # A /dev/kvm is no proof that it can run a guest: start one with this kernel.
@@ -196,7 +197,8 @@ compose_qemu()
 	       -device virtio-rng-pci -device virtio-serial-pci
 	       -serial "file:$OUT/console")
 	[ -z "$GDB" ] || qemu+=(-gdb "unix:path=$GDB,server=on,wait=off")
-	[ -z "$MONITOR" ] || qemu+=(-monitor "unix:$MONITOR,server=on,wait=off")
+	[ -z "$MONITOR" ] || qemu+=(-monitor "unix:$MONITOR,server=on,wait=off"
+				    -device vmcoreinfo)
 	append+=" guest_name=$KERNEL guest_run=$OUT${SWAP:+ guest_swap=$SWAP}"
 	if [ "$CMD" ]; then
 		qemu+=(-chardev "file,id=out,path=/dev/stdout"

@@ -356,7 +356,8 @@ KUNIT_CONFIGS = ["configs/kunit.config", "configs/kunit-x86_64.config"]
 KINDS = {
     "vma": Vma(),
     "kunit": Kunit("um", KUNIT_CONFIGS[:1] + ["tests/mutants/um.config"], "linux"),
-    "kunit-x86": Kunit("x86_64", KUNIT_CONFIGS, "bzImage"),
+    "kunit-x86": Kunit("x86_64", KUNIT_CONFIGS +
+                       ["tests/mutants/x86_64.config"], "bzImage"),
     "model": Model(),
     "kselftest": Kselftest(),
 }

@@ -69,6 +69,7 @@ build()
 	configure
 	[ "$variant" != coverage ] || profile_options
 	kmake "$src" "$dir" "${options[@]}" -j"$JOBS" bzImage
+	[ "$variant" != exp-gdb ] || kmake "$src" "$dir" scripts_gdb
 	"$src/scripts/extract-ikconfig" "$dir/vmlinux" >"$dir/built.config"
 	"$TOP/scripts/configcheck.sh" "$dir/asked.config" "$dir/built.config"
 }
