@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""builds.py [NAME...]: build what we patch and add in many configurations.
+
+tests/builds/list has them.  In each the folders and files that we touch are built
+with W=1; a warning that the pristine source does not give in the same configuration
+is a failure, and so is one that asks for a configuration which cannot be had.  T=GLOB
+builds those that match.  Writes $O/report/builds.tsv: name, architecture, result,
+seconds.
+"""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+OUT = Path(os.environ.get("O") or TOP / "build").resolve()
+LIST = TOP / "tests/builds/list"
+WORK = OUT / "builds"
+REPORT = OUT / "report/builds.tsv"
+JOBS = os.environ.get("JOBS") or str(os.cpu_count())
+CROSS = {"arm64": "aarch64-linux-gnu-", "arm": "arm-linux-gnueabihf-",
+         "riscv": "riscv64-linux-gnu-", "s390": "s390x-linux-gnu-",
+         "powerpc": "powerpc64le-linux-gnu-"}
+FRAGMENTS = {"exp": ["base", "exp"], "debug": ["base", "exp", "debug", "exp-debug"]}
+# What we patch or add, and users of what it declares.
+TARGETS = ["mm/", "fs/proc/", "fs/exec.o", "kernel/fork.o", "lib/tests/"]
+WARNING = re.compile(r"^(?:.*/)?((?:mm|fs|kernel|lib|include|arch)/\S+?):[\d:]+ "
+                     r"(?:warning|error): (.*)")
+
+
+class Build:
+    """One line of the list."""
+
+    def __init__(self, line):
+        self.name, self.arch, self.base, *self.options = line.split()
+        self.folder = WORK / self.name
+        self.make_arch = "x86_64" if self.arch == "llvm" else self.arch
+        self.cross = CROSS.get(self.arch, "")
+
+    def missing(self):
+        """A compiler that is not there, or None."""
+        compiler = "clang" if self.arch == "llvm" else f"{self.cross}gcc"
+        return None if shutil.which(compiler) else compiler
+
+    def make(self, source, *arguments):
+        """(status, output) of the kernel's make."""
+        folder = self.folder / source
+        folder.mkdir(parents=True, exist_ok=True)
+        env = {k: v for k, v in os.environ.items() if k not in
+               ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "CC", "T")}
+        ccache = "ccache " if shutil.which("ccache") else ""
+        compiler = "LLVM=1" if self.arch == "llvm" else \
+            f"CC={ccache}{self.cross}gcc"
+        done = subprocess.run(
+            ["make", "-s", "-k", f"-j{JOBS}", "-C", str(OUT / "src" / source),
+             f"O={folder}", f"ARCH={self.make_arch}",
+             f"CROSS_COMPILE={self.cross}", compiler, *arguments],
+            env={**env, "LC_ALL": "C", **self.seed()}, check=False, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, errors="replace")
+        with open(self.folder / f"{source}.log", "a", encoding="utf-8") as log:
+            log.write(done.stdout)
+        return done.returncode, done.stdout
+
+    def seed(self):
+        kind, _, seed = self.base.partition(":")
+        return {"KCONFIG_SEED": seed} if kind == "randconfig" else {}
+
+    def configure(self, source):
+        """Returns what is wrong with the configuration, None if nothing is."""
+        folder = self.folder / source
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = folder / "asked.config"
+        lines = [f"CONFIG_{option}" for option in self.options]
+        if self.base in FRAGMENTS:
+            lines = [line for name in FRAGMENTS[self.base] for line in
+                     self.fragment(name)] + lines
+            status, text = self.config(source, asked, lines, "allnoconfig")
+        else:
+            status, text = self.config(source, asked, lines,
+                                       self.base.partition(":")[0])
+        if status:
+            return f"cannot be configured: {text.strip().splitlines()[-1:]}"
+        return self.not_as_asked(folder / ".config")
+
+    @staticmethod
+    def fragment(name):
+        path = TOP / f"configs/{name}.config"
+        return path.read_text(encoding="ascii").splitlines() \
+            if path.exists() else []
+
+    def config(self, source, asked, lines, target):
+        """All that is asked for is there from the start."""
+        asked.write_text("\n".join(lines) + "\n", encoding="ascii")
+        if target.endswith("defconfig"):
+            status, text = self.make(source, target)
+            if status:
+                return status, text
+            with open(self.folder / source / ".config", "a",
+                      encoding="ascii") as config:
+                config.write(asked.read_text(encoding="ascii"))
+            return self.make(source, "olddefconfig")
+        return self.make(source, f"KCONFIG_ALLCONFIG={asked}", target)
+
+    def not_as_asked(self, config):
+        """Of the options of the list only: others may depend on them."""
+        text = config.read_text(encoding="ascii")
+        for option in self.options:
+            name, value = option.split("=")
+            is_set = re.search(rf"^CONFIG_{name}=(.*)$", text, re.M)
+            got = is_set.group(1) if is_set else "n"
+            if got != value:
+                return f"CONFIG_{name} is {got}"
+        return None
+
+    def build(self, source):
+        """(status, warnings as "file: text")."""
+        status, text = self.make(source, "prepare")
+        if status:
+            return status, {text.strip().splitlines()[-1]}
+        targets = [t for t in TARGETS if (OUT / "src" / source / t).exists() or
+                   t.endswith(".o")]
+        status, text = self.make(source, "W=1", *targets)
+        found = {f"{m.group(1)}: {m.group(2)}" for m in
+                 map(WARNING.match, text.splitlines()) if m}
+        return status, found
+
+    def check(self):
+        """Returns what is wrong, as a list of lines."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        wrong = self.configure("exp")
+        if wrong:
+            return [wrong]
+        status, found = self.build("exp")
+        if not status and not found:
+            return []
+        # Is it so without us?
+        wrong = self.configure("pristine")
+        if wrong:
+            return [f"pristine: {wrong}"]
+        old_status, old = self.build("pristine")
+        new = sorted(found - old)
+        if status and not old_status:
+            new.append(f"make ends with status {status}")
+        return new
+
+
+def chosen():
+    lines = [line for line in LIST.read_text(encoding="ascii").splitlines()
+             if line and not line.startswith("#")]
+    builds = [Build(line) for line in lines]
+    pattern = os.environ.get("T") or "*"
+    builds = [b for b in builds if fnmatch.fnmatch(b.name, pattern) and
+              (not sys.argv[1:] or b.name in sys.argv[1:])]
+    if not builds:
+        sys.exit("error: no such build")
+    return builds
+
+
+def main():
+    failed, rows = 0, []
+    builds = chosen()
+    print(f"1..{len(builds)}", flush=True)
+    for build in builds:
+        start = time.monotonic()
+        if build.missing():
+            print(f"ok - {build.name} # SKIP no {build.missing()}", flush=True)
+            rows.append((build.name, build.arch, "no compiler", 0))
+            continue
+        wrong = build.check()
+        seconds = time.monotonic() - start
+        failed += bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} - {build.name} ({build.arch}, "
+              f"{seconds:.0f} s; again: make check-builds T={build.name})")
+        for line in wrong[:20]:
+            print(f"#   {line}")
+        sys.stdout.flush()
+        rows.append((build.name, build.arch, "fails" if wrong else "builds",
+                     round(seconds)))
+        if not wrong:
+            shutil.rmtree(build.folder, ignore_errors=True)
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows),
+                      encoding="ascii")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
