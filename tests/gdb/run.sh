@@ -7,27 +7,14 @@
 # Prints one line per test in TAP; fails if any test does.
 
 set -euo pipefail
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 
 kernel=${1:?usage: run.sh KERNEL_DIR BIN}
 bin=${2:?usage: run.sh KERNEL_DIR BIN}
 top=$(realpath "$(dirname "$0")/../..")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-tests=0 failed=0
-
-# result DESCRIPTION EXPECTED ACTUAL
-result()
-{
-	tests=$((tests + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $tests - $1"
-	else
-		echo "not ok $tests - $1"
-		printf '%s\n' "$2" | sed 's/^/# expected: /'
-		printf '%s\n' "$3" | sed 's/^/# got:      /'
-		failed=$((failed + 1))
-	fi
-}
 
 # What the guest does: it shows both processes, and lives until "end" is there.
 cat >"$dir/guest" <<-END
@@ -94,8 +81,7 @@ if command -v drgn >/dev/null; then
 	result 'drgn: the child' "$(no_ids <"$dir/out/child")" \
 		"$("${drgn[@]}" "$child" 2>&1 | no_ids)"
 else
-	tests=$((tests + 1))
-	echo "ok $tests - drgn # SKIP none here that knows 6.12"
+	skip drgn 'none here that knows 6.12'
 fi
 
 touch "$dir/out/end"
@@ -103,5 +89,4 @@ rc=0
 wait $guest || rc=$?
 result 'the guest goes on and ends' 0 $rc
 
-echo "1..$tests"
-[ "$failed" = 0 ]
+tap_end

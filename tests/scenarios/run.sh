@@ -6,25 +6,13 @@
 # Prints one line per test in TAP; fails if any test does.
 
 set -euo pipefail
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 
 bin=${1:?usage: run.sh BIN}
 demo=$(dirname "$0")/../../scripts/demo.py
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-tests=0 failed=0
-
-# result DESCRIPTION EXPECTED ACTUAL
-result()
-{
-	tests=$((tests + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $tests - $1"
-	else
-		echo "not ok $tests - $1"
-		printf '# expected: %s\n# got:      %s\n' "$2" "$3"
-		failed=$((failed + 1))
-	fi
-}
 
 # busted NAME OUTCOME CONTENTS REASON
 busted()
@@ -107,5 +95,4 @@ END
 judges 'a kernel that complains' \
 	'1: error: guest with exp: the kernel complained' exp
 
-echo "1..$tests"
-[ "$failed" = 0 ]
+tap_end

@@ -5,24 +5,12 @@
 # Prints one line per test in TAP; fails if any test does.
 
 set -euo pipefail
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 
 vmafrag=${1:?usage: run.sh VMAFRAG}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-tests=0 failed=0
-
-# result DESCRIPTION EXPECTED ACTUAL
-result()
-{
-	tests=$((tests + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $tests - $1"
-	else
-		echo "not ok $tests - $1"
-		printf '# expected: %s\n# got:      %s\n' "$2" "$3"
-		failed=$((failed + 1))
-	fi
-}
 
 # Lines "RANGE PERMS FLAGS[;PKEY] [NAME]" on stdin become an smaps file. The
 # name of a file begins with a slash; flags are joined by commas.
@@ -181,8 +169,7 @@ if [ "$(id -u)" = 0 ]; then
 		"1: vmafrag: process $!: Permission denied" "$rc: $got"
 	kill "$!"
 else
-	tests=$((tests + 1))
-	echo "ok $tests # SKIP a process that may not be read: needs root"
+	skip 'a process that may not be read' 'needs root'
 fi
 
 # Text and TSV agree on a real process, and begins add up to anonymous.
@@ -223,5 +210,4 @@ fails 'a command that is missing' 127 "vmafrag: $dir/none: No such file or direc
 fails 'output that cannot be written' 1 'vmafrag: output: No space left on device' \
 	-o /dev/full $$
 
-echo "1..$tests"
-[ "$failed" = 0 ]
+tap_end
