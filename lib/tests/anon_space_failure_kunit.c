@@ -147,6 +147,12 @@ static int op_move_start(struct world *w)
 	return user_try_move(w->mem, 0, 8, FAR);
 }
 
+/* A page table ends at page 256. */
+static int op_move_tables(struct world *w)
+{
+	return user_try_move(w->mem, 246, 19, FAR);
+}
+
 /* To a mapping that is there already. */
 static int op_move_in_place(struct world *w)
 {
@@ -217,6 +223,8 @@ struct failing_op {
 	bool moved;	/* in a process that moved what it shares */
 	bool mapped;	/* with something at the destination */
 	bool tables;	/* with pages of its own, and another mapping, around tables' ends */
+	unsigned int own;	/* first page of some of its own, before shared ones */
+	unsigned int nr_own;
 };
 
 static const struct failing_op failing_ops[] = {
@@ -227,6 +235,13 @@ static const struct failing_op failing_ops[] = {
 	{ "move in place of moved pages",	op_move_in_place, true, true },
 	{ "move in place over tables",		op_move_in_place_over_tables,
 	  .tables = true },
+	{ "move of own and shared pages",	op_move, .own = 8, .nr_own = 4 },
+	{ "move of own and moved pages",	op_move, true, .own = 8,
+						.nr_own = 4 },
+	{ "move of own and shared tables",	op_move_tables, .own = 246,
+						.nr_own = 13 },
+	{ "move of own and moved tables",	op_move_tables, true,
+						.own = 246, .nr_own = 13 },
 	{ "move of all",			op_move_all },
 	{ "move of all moved pages",		op_move_all, true },
 	{ "move over pages",			op_move_within },
@@ -251,6 +266,7 @@ static void run_failing(void *data)
 
 	if (w->op->tables)
 		user_touch(w->mem, 250, 12, 1, 4);
+	user_touch(w->mem, w->op->own, w->op->nr_own, 1, 4);
 	fail_begin(w->nth, w->for_good);
 	ret = w->op->run(w);
 	w->failed = fail_end();

@@ -307,9 +307,11 @@ static bool page_moves_to(void *addr, int node)
 	return false;
 }
 
-bool pages_migrate(void *addr, size_t nr)
+/* How many of them were present and have migrated, -1 if one has not. */
+static long migrate_present(void *addr, size_t nr)
 {
-	size_t i, migrated = 0;
+	long migrated = 0;
+	size_t i;
 	int node;
 
 	if (access("/sys/devices/system/node/node1", F_OK))
@@ -319,10 +321,15 @@ bool pages_migrate(void *addr, size_t nr)
 		if (node < 0)
 			continue;
 		if (!page_moves_to(page_at(addr, i), !node))
-			return false;
+			return -1;
 		migrated++;
 	}
 	return migrated;
+}
+
+bool pages_migrate(void *addr, size_t nr)
+{
+	return migrate_present(addr, nr) > 0;
 }
 
 bool swap_off_and_on(void)
@@ -690,13 +697,19 @@ bool area_relative_has_all(struct area *a)
 bool area_migrates(struct area *a, int first, int nr)
 {
 	char *addr = area_at(a, first), *end = addr + nr * a->unit;
+	long migrated = 0, n;
 
-	if (!is_huge(a))
-		return pages_migrate(addr, nr);
-	for (; addr < end; addr += a->unit)
-		if (!pages_migrate(addr, 1))
-			return false;
-	return true;
+	if (!is_huge(a)) {
+		migrated = migrate_present(addr, nr);
+	} else {
+		for (; addr < end; addr += a->unit) {
+			n = migrate_present(addr, 1);
+			if (n < 0)
+				return false;
+			migrated += n;
+		}
+	}
+	return a->state == UNFAULTED ? migrated >= 0 : migrated > 0;
 }
 
 /* ---- VMAs ---- */
