@@ -320,6 +320,7 @@ class Kselftest:
         out = self.folder / "run"
         shutil.rmtree(out, ignore_errors=True)
         status = run([TOP / "scripts/boot.sh"], log, OUT=str(out), SWAP="512M",
+                     APPEND="trace_event=anon_space:*",
                      O=str(OUT), TIMEOUT=str(int(limit) + 60), CMD=command,
                      KERNEL=str(self.folder / "arch/x86/boot/bzImage"))
         return {0: None, 124: "the guest does not end", 125: "the guest is lost",

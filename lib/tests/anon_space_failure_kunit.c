@@ -29,6 +29,7 @@ struct world {
 	unsigned int nth;		/* allocation to fail */
 	bool for_good;			/* and all after it? */
 	bool failed;			/* was there one? */
+	bool refused;			/* has the operation failed? */
 };
 
 /* ---- failing the n-th allocation of a task, and those after it ---- */
@@ -68,14 +69,22 @@ static int fail_page_handler(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
+/* A probe that has one is not optimised: those cannot change what is returned. */
+static void fail_nothing_after(struct kprobe *probe, struct pt_regs *regs,
+			       unsigned long flags)
+{
+}
+
 static struct kprobe fail_slab_probe = {
 	.symbol_name = "should_failslab",
 	.pre_handler = fail_slab_handler,
+	.post_handler = fail_nothing_after,
 };
 
 static struct kprobe fail_page_probe = {
 	.symbol_name = "should_fail_alloc_page",
 	.pre_handler = fail_page_handler,
+	.post_handler = fail_nothing_after,
 };
 
 static struct kprobe *fail_probes[] = { &fail_slab_probe, &fail_page_probe };
@@ -225,6 +234,7 @@ struct failing_op {
 	bool tables;	/* with pages of its own, and another mapping, around tables' ends */
 	unsigned int own;	/* first page of some of its own, before shared ones */
 	unsigned int nr_own;
+	bool gets_along;	/* without what it asks for */
 };
 
 static const struct failing_op failing_ops[] = {
@@ -248,7 +258,8 @@ static const struct failing_op failing_ops[] = {
 	{ "move of moved pages over others",	op_move_within, true },
 	{ "unmap",				op_unmap },
 	{ "unmap of moved pages",		op_unmap, true },
-	{ "discard of moved pages",		op_discard, true },
+	{ "discard of moved pages",		op_discard, true,
+						.gets_along = true },
 	{ "write to shared page",		op_write },
 	{ "first write",			op_first_write },
 	{ "fork",				op_fork },
@@ -270,6 +281,7 @@ static void run_failing(void *data)
 	fail_begin(w->nth, w->for_good);
 	ret = w->op->run(w);
 	w->failed = fail_end();
+	w->refused = ret;
 	if (!w->failed)
 		KUNIT_EXPECT_EQ(w->mem->test, 0, ret);
 	user_check_contents(w->mem);
@@ -305,6 +317,7 @@ static void set_up(struct kunit *test, struct world *w)
 static void fail_each_in_turn(struct kunit *test, struct world *w)
 {
 	struct user_mem *before = kunit_kmalloc(test, sizeof(*before), GFP_KERNEL);
+	unsigned int refused = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, before);
 	*before = *w->mem;
@@ -312,6 +325,7 @@ static void fail_each_in_turn(struct kunit *test, struct world *w)
 		KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
 		user_run(&w->child_task, run_failing, w);
 		user_exit(&w->child_task);
+		refused += w->refused;
 		*w->mem = *before;
 		user_check_contents(w->mem);
 		user_check_mm(test, current->mm);
@@ -319,8 +333,12 @@ static void fail_each_in_turn(struct kunit *test, struct world *w)
 			break;
 	}
 	KUNIT_EXPECT_FALSE(test, w->failed);
-	kunit_info(test, "%s: %u allocations failed%s\n", w->op->name,
-		   w->nth - 1, w->for_good ? ", with all after them" : "");
+	/* With nothing to be had it has to fail, or nothing was denied to it. */
+	if (w->for_good && w->nth > 1 && !w->op->gets_along)
+		KUNIT_EXPECT_GT(test, refused, 0);
+	kunit_info(test, "%s: %u allocations failed%s, %u times it did\n",
+		   w->op->name, w->nth - 1,
+		   w->for_good ? ", with all after them" : "", refused);
 }
 
 static void operation_without_memory(struct kunit *test)
