@@ -636,6 +636,7 @@ void anon_map_destroy(struct anon_map *map)
 {
 	struct anon_extent *extent, *next;
 
+	anon_map_assert_locked(map);
 	rbtree_postorder_for_each_entry_safe(extent, next, &map->by_addr,
 					     by_addr)
 		free_extent(extent);

@@ -426,6 +426,8 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 	mmu_notifier_invalidate_range_start(&notified);
 	moved = step_through(range, len, move_place);
 	mmu_notifier_invalidate_range_end(&notified);
+	if (!moved)
+		return 0;
 	anon_space_count(REWRITTEN, moved >> PAGE_SHIFT);
 	trace_anon_space_move(range->old, range->new, moved >> PAGE_SHIFT,
 			      moved >> PAGE_SHIFT, /* tables = */ 0,

@@ -8,7 +8,7 @@
 
 #include "vma.h"
 
-/* Nothing is counted, and @nr not computed, unless that is configured. */
+/* Nothing is counted unless that is configured. */
 #ifdef CONFIG_ANON_SPACE_STATS
 #define anon_space_count(item, nr)	count_vm_events(ANON_SPACE_##item, nr)
 #else

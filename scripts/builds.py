@@ -27,6 +27,7 @@ JOBS = os.environ.get("JOBS") or str(os.cpu_count())
 CROSS = {"arm64": "aarch64-linux-gnu-", "arm": "arm-linux-gnueabihf-",
          "riscv": "riscv64-linux-gnu-", "s390": "s390x-linux-gnu-",
          "powerpc": "powerpc64le-linux-gnu-"}
+HINT = "Debian has the cross compilers as gcc-aarch64-linux-gnu, and so on"
 FRAGMENTS = {"exp": ["base", "exp"], "debug": ["base", "exp", "debug", "exp-debug"]}
 # What we patch or add, and users of what it declares.
 TARGETS = ["mm/", "fs/proc/", "fs/exec.o", "kernel/fork.o", "lib/tests/"]
@@ -171,6 +172,7 @@ def main():
         start = time.monotonic()
         if build.missing():
             print(f"ok - {build.name} # SKIP no {build.missing()}", flush=True)
+            print(f"#   {HINT}", flush=True)
             rows.append((build.name, build.arch, "no compiler", 0))
             continue
         wrong = build.check()

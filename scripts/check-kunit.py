@@ -3,7 +3,8 @@
 """check-kunit.py KERNEL: the anon_space KUnit suites on um, x86_64 or x86_64-debug.
 
 Both of x86_64 have two CPUs and huge pages, x86_64-debug has KASAN and lockdep too.
-Runs the kernel's own kunit.py on src/exp.  One result for each case; a case that is in the source but not in the output fails, and so does a complaint of
+Runs the kernel's own kunit.py on src/exp.  One result for each case; a case
+that is in the source but not in the output fails, and so does a complaint of
 the kernel on its console.  T=GLOB runs the suites that match only.
 """
 

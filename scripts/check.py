@@ -107,8 +107,8 @@ def run_parts(check, parts):
             return
         try:
             check.run(part)
-        except OSError as error:
-            check.result("failed", f"{part}: {error}")
+        except Exception as error:  # or the part, and its lane, would be lost
+            check.result("failed", f"{part}: {error!r}")
 
 
 def main():

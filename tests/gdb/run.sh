@@ -39,6 +39,12 @@ for ((i = 0; i < 300; i++)); do
 	[ ! -s "$dir/out/ready" ] || break
 	sleep 0.2
 done
+if ! [ -s "$dir/out/ready" ]; then
+	kill $guest
+	result 'the guest is ready' '' "$(tail -n 5 "$dir/log")"
+	tap_end
+	exit
+fi
 read -r parent child frame <"$dir/out/ready"
 
 # The ID of a file is hashed in /proc.

@@ -20,9 +20,13 @@ static int start(char **command)
 	char none;
 	int pid;
 
-	if (pipe(go))
+	if (pipe(go)) {
+		fprintf(stderr, "vmafrag: pipe: %s\n", strerror(errno));
 		return -1;
+	}
 	pid = fork();
+	if (pid < 0)
+		fprintf(stderr, "vmafrag: fork: %s\n", strerror(errno));
 	if (pid == 0) {
 		close(go[1]);
 		while (read(go[0], &none, 1) < 0 && errno == EINTR)
