@@ -318,17 +318,6 @@ TEST_F(trace, walks_say_how_many_were_visited)
 	EXPECT_TRUE(traced("anon_space_walk", "visited=2 of 2 members, entries=2 left=0"));
 }
 
-/* Of a page that only its owner has the others are not asked. */
-TEST_F(trace, walks_end_at_an_exclusive_page)
-{
-	map_filled(P(1), 4, FIRST);
-	fork_waiting();
-	fill_pages(P(1), 4, FIRST);
-	ASSERT_TRUE(pages_migrate(P(1), 4));
-	EXPECT_TRUE(traced("anon_space_walk", "visited=1 of 2 members, entries=1 left=0"));
-	EXPECT_FALSE(traced("anon_space_walk", "visited=2 of 2 members, entries=1 left=0"));
-}
-
 /* What relatives have in swap is one page to all of them, wherever it has moved. */
 TEST_F(trace, swapped_pages_stay_shared)
 {
