@@ -33,6 +33,12 @@ CHECKS += vmafrag
 check-vmafrag: $(O)/bin/vmafrag ## tests of vmafrag
 	@tests/vmafrag/run.sh $<
 
+CHECKS += why
+.PHONY: check-why
+check-why: $(addprefix kernel-,$(DEMO_KERNELS)) $(O)/bin/vmafrag ## why merges were missed, as vmafrag --why says
+	@set -e; $(foreach k,$(DEMO_KERNELS),SMP=1 KERNEL=$(k) \
+		CMD="tests/vmafrag/why.sh $(O)/bin/vmafrag $(k)" scripts/boot.sh;)
+
 CHECKS += scenarios
 .PHONY: check-scenarios
 check-scenarios: tools ## tests of what runs and judges the scenarios

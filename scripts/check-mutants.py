@@ -77,8 +77,9 @@ def complaint(line):
 def run(command, log, limit=None, **more):
     """Run a command with all that it prints in a log; returns its status."""
     env = {k: v for k, v in os.environ.items() if k not in
-           ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "T", "N")}
-    env.update(more, LC_ALL="C", CCACHE_DEPEND="1")
+           ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "T", "N",
+            "CCACHE_DEPEND")}	# as in lib.sh
+    env.update(more, LC_ALL="C")
     with open(log, "a", encoding="utf-8") as out:
         return subprocess.run([str(c) for c in command], cwd=TOP, env=env,
                               stdin=subprocess.DEVNULL, stdout=out, stderr=out,

@@ -8,7 +8,7 @@ A part prints results as TAP does, at the start of a line:
   ok - NAME # SKIP REASON      # anything else that matters
 
 Other lines go to the log only (V=1 shows all).  A part that prints no result,
-fewer results than its plan ("1..N"), or fails without a failed result, counts
+not as many as its plans ("1..N") say, or fails without a failed result, counts
 as a failure.  So does a skip that scripts/allowed-skips does not list.  The
 last line is the sum: "N passed, N failed, N skipped".
 
@@ -83,7 +83,7 @@ class Check:
                     results += 1
                     failures += self.parse(part, match)
                 elif match := re.match(r"1\.\.(\d+)", line):
-                    plan = int(match.group(1))
+                    plan = (plan or 0) + int(match.group(1))
                 elif line.startswith(LOUD) or os.environ.get("V") == "1":
                     with self.lock:
                         print(line, flush=True)

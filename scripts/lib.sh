@@ -86,8 +86,9 @@ lock()
 }
 
 # kmake SOURCE BUILD ARGUMENT...: the kernel's make, with ccache if installed.
-# The fixed time stamp keeps the ccache hits and makes builds reproducible; depend
-# mode spares ccache the preprocessor on a miss.
+# The fixed time stamp keeps the ccache hits and makes builds reproducible.  No depend
+# mode: with it ccache does not see what .incbin takes in, as the kernel that bzImage
+# is made of, and gives back an old one.
 kmake()
 {
 	local src=$1 dir=$2 cc=$CC
@@ -95,7 +96,7 @@ kmake()
 
 	if command -v ccache >/dev/null; then
 		cc="ccache $CC"
-		export CCACHE_DEPEND=1
+		unset CCACHE_DEPEND
 	fi
 	make --no-print-directory -C "$src" O="$dir" ARCH="$ARCH" CC="$cc" V="$V" \
 		KBUILD_BUILD_TIMESTAMP='2025-01-01' KBUILD_BUILD_VERSION=1 \

@@ -71,6 +71,14 @@ broken_plan_is_a_failure()
 		'2 passed, 1 failed, 0 skipped'
 }
 
+each_guest_has_its_plan()
+{
+	sums 'ok - a\n1..1\nok - b\n1..1\n' '2 passed, 0 failed, 0 skipped'
+	sums 'ok - a\n1..1\nok - b\n1..2\n' \
+		'not ok 3 - part: 2 results, 3 planned' \
+		'2 passed, 1 failed, 0 skipped'
+}
+
 # Each waits for a file that the other makes.
 parts_run_beside_each_other()
 {

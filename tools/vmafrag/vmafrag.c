@@ -19,6 +19,8 @@
 
 #include "ends.h"
 #include "frag.h"
+#include "inside.h"
+#include "why.h"
 
 static const struct {
 	const char *column;
@@ -67,8 +69,10 @@ static const char usage[] =
 "                 one that this differs from\n"
 "  other          a file or special mapping\n"
 "  gap            nothing\n"
-"Why nothing differs, but they are two, only the kernel knows: see the trace event\n"
-"anon_space_merge, on kernels that have it.\n"
+"Why they are two of which nothing differs, -w asks the kernel, as root, by a kprobe:\n"
+"  page offset  where the lower one ends in its file, and where the upper one begins\n"
+"  anon_vma     each has its own; or it is one, and was forked\n"
+"Kernels with the trace event anon_space_merge tell by that what was tried.\n"
 "Exit status: 0, 1 if a process could not be read, 2 for a wrong option; with -e\n"
 "that of the command.\n";
 
@@ -101,81 +105,15 @@ static void list_missed(const struct vma_map *map)
 	}
 }
 
-static bool has_word(const char *words, const char *word, size_t length)
+/* pid is 0 if the map was read from a file. */
+static void report(int pid, const char *comm, const struct vma_map *map)
 {
-	for (; *words; words += strcspn(words, " "), words += strspn(words, " "))
-		if (strcspn(words, " ") == length &&
-		    !strncmp(words, word, length))
-			return true;
-	return false;
-}
-
-/* The words that are in one list and not in the other. */
-static void print_difference(const char *words, const char *others)
-{
-	size_t length;
-	bool any = false;
-
-	for (; *words; words += length, words += strspn(words, " ")) {
-		length = strcspn(words, " ");
-		if (has_word(others, words, length))
-			continue;
-		fprintf(out, "%s%.*s", any ? " " : "", (int)length, words);
-		any = true;
-	}
-	if (!any)
-		fputc('-', out);
-}
-
-static void print_why(const struct vma *below, const struct vma *vma)
-{
-	switch (vma_begins(below, vma)) {
-	case BEGINS_PERMS:
-		fprintf(out, "permissions: %s | %s", below->perms, vma->perms);
-		break;
-	case BEGINS_FLAGS:
-		fprintf(out, "flags: ");
-		print_difference(below->flags, vma->flags);
-		fprintf(out, " | ");
-		print_difference(vma->flags, below->flags);
-		break;
-	case BEGINS_PKEY:
-		fprintf(out, "pkey: %lu | %lu", below->pkey, vma->pkey);
-		break;
-	case BEGINS_NAME:
-		fprintf(out, "name: %s | %s", *below->name ? below->name : "-",
-			*vma->name ? vma->name : "-");
-		break;
-	case BEGINS_POLICY:
-		fprintf(out, "policy: %s | %s", below->policy, vma->policy);
-		break;
-	default:
-		fprintf(out, "missed: nothing differs");
-	}
-	fputc('\n', out);
-}
-
-static void list_why(const struct vma_map *map)
-{
-	size_t i;
-
-	for (i = 1; i < map->nr; i++) {
-		const struct vma *vma = &map->vma[i], *below = vma - 1;
-
-		if (!vma->anon || !below->anon || below->end != vma->start)
-			continue;
-		fprintf(out, "  %lx-%lx | %lx-%lx ", below->start, below->end,
-			vma->start, vma->end);
-		print_why(below, vma);
-	}
-}
-
-static void report(const char *what, const char *comm,
-		   const struct vma_map *map)
-{
+	char what[16] = "-";
 	struct frag frag;
 	int i;
 
+	if (pid)
+		snprintf(what, sizeof(what), "%d", pid);
 	frag_count(&frag, map, 0, ULONG_MAX);
 	if (tsv) {
 		fprintf(out, "%s\t%s\t%zu\t%zu", what, comm, frag.vmas, frag.anon);
@@ -194,7 +132,7 @@ static void report(const char *what, const char *comm,
 	if (list)
 		list_missed(map);
 	if (why)
-		list_why(map);
+		why_list(out, map, pid);
 }
 
 static void print_header(void)
@@ -213,8 +151,8 @@ static void print_header(void)
  */
 static bool report_pid(int pid, bool quiet)
 {
-	char what[16], comm[64];
 	struct vma_map map;
+	char comm[64];
 	int err;
 
 	err = vma_map_read_pid(&map, pid);
@@ -234,8 +172,7 @@ static bool report_pid(int pid, bool quiet)
 		return quiet;
 	}
 	get_comm(pid, comm, sizeof(comm));
-	snprintf(what, sizeof(what), "%d", pid);
-	report(what, comm, &map);
+	report(pid, comm, &map);
 	vma_map_free(&map);
 	return true;
 }
@@ -352,7 +289,7 @@ static bool report_files(const char *smaps, const char *numa_maps)
 			err == -EINVAL ? "not smaps" : strerror(-err));
 		return false;
 	}
-	report("-", "-", &map);
+	report(0, "-", &map);
 	vma_map_free(&map);
 	return true;
 }
@@ -456,6 +393,7 @@ int main(int argc, char **argv)
 		ok = watch_ends(argv + optind, report_pid, &status);
 	else
 		ok = report_args(argv + optind);
+	inside_end();
 	ok &= close_out();
 	return ok ? status : 1;
 }
