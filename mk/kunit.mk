@@ -20,6 +20,13 @@ CHECKS_LONG += kunit-debug
 check-kunit-debug: tree ## the same with KASAN and lockdep
 	@TIMEOUT=$(or $(TIMEOUT),1800) scripts/check-kunit.py x86_64-debug
 
+KUNIT_ARCHS := i386 arm64 arm64-64k riscv s390 powerpc
+CHECKS_LONG += $(addprefix kunit-,$(KUNIT_ARCHS))
+.PHONY: check-kunit-archs $(addprefix check-kunit-,$(KUNIT_ARCHS))
+check-kunit-archs: $(addprefix check-kunit-,$(KUNIT_ARCHS)) ## the same on other architectures: check-kunit-arm64...
+$(addprefix check-kunit-,$(KUNIT_ARCHS)): check-kunit-%: tree
+	@TIMEOUT=$(or $(TIMEOUT),1800) scripts/check-kunit.py $*
+
 .PHONY: kernel-coverage
 kernel-coverage: tree
 	@scripts/kernel.sh coverage

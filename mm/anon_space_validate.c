@@ -186,6 +186,33 @@ void anon_space_validate_vmas(struct mm_struct *mm)
 	atomic_long_add(stats.violations, &vma_violations);
 }
 
+/**
+ * anon_space_check_hidden - check that no walker can be in page tables
+ * @mm: the mm
+ * @start: first address of the tables that are to be freed
+ * @end: address behind the last
+ *
+ * INV-10. Who has the space lock is not asked: who frees tables without it is
+ * seen another time.
+ *
+ * Context: sleeps. Takes the space lock, if nobody has it.
+ */
+void anon_space_check_hidden(struct mm_struct *mm, unsigned long start,
+			     unsigned long end)
+{
+	struct anon_space_stats stats = {};
+	struct vm_area_struct *vma;
+
+	if (rwsem_is_locked(&mm->anon_space.rwsem))
+		return;
+	anon_space_lock_read(mm);
+	vma = __anon_space_find_vma(mm, start, end);
+	if (vma)
+		report_vma(&stats, 10, vma, "page tables of a VMA in the tree");
+	anon_space_unlock_read(mm);
+	atomic_long_add(stats.violations, &vma_violations);
+}
+
 /* ---- memberships, under the file lock ---- */
 
 static void check_file(struct mm_struct *mm, struct anon_vma *file,

@@ -5,8 +5,8 @@
 tests/builds/list has them.  In each the folders and files that we touch are built
 with W=1; a warning that the pristine source does not give in the same configuration
 is a failure, and so is one that asks for a configuration which cannot be had.  T=GLOB
-builds those that match.  Writes $O/report/builds.tsv: name, architecture, result,
-seconds.
+builds those that match.  Keeps in $O/report/builds.tsv the last result of each: name,
+architecture, result, seconds, date.
 """
 
 import fnmatch
@@ -164,8 +164,20 @@ def chosen():
     return builds
 
 
+def keep(*row):
+    """The last result of a build is the one that counts."""
+    rows = [line.split("\t") for line in
+            (REPORT.read_text(encoding="ascii") if REPORT.exists() else
+             "").splitlines()]
+    rows = [old for old in rows if old[0] != row[0]]
+    rows.append([str(field) for field in row] + [time.strftime("%Y-%m-%d")])
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text("".join("\t".join(row) + "\n" for row in sorted(rows)),
+                      encoding="ascii")
+
+
 def main():
-    failed, rows = 0, []
+    failed = 0
     builds = chosen()
     print(f"1..{len(builds)}", flush=True)
     for build in builds:
@@ -173,7 +185,7 @@ def main():
         if build.missing():
             print(f"ok - {build.name} # SKIP no {build.missing()}", flush=True)
             print(f"#   {HINT}", flush=True)
-            rows.append((build.name, build.arch, "no compiler", 0))
+            keep(build.name, build.arch, "no compiler", 0)
             continue
         wrong = build.check()
         seconds = time.monotonic() - start
@@ -183,13 +195,10 @@ def main():
         for line in wrong[:20]:
             print(f"#   {line}")
         sys.stdout.flush()
-        rows.append((build.name, build.arch, "fails" if wrong else "builds",
-                     round(seconds)))
+        keep(build.name, build.arch, "fails" if wrong else "builds",
+             round(seconds))
         if not wrong:
             shutil.rmtree(build.folder, ignore_errors=True)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows),
-                      encoding="ascii")
     sys.exit(1 if failed else 0)
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""check-kunit.py KERNEL: the anon_space KUnit suites on um, x86_64 or x86_64-debug.
+"""check-kunit.py KERNEL: the anon_space KUnit suites on UML, or on another architecture.
 
-Both of x86_64 have two CPUs and huge pages, x86_64-debug has KASAN and lockdep too.
+All but um have two CPUs and huge pages, x86_64-debug has KASAN and lockdep too.
+Without a cross compiler or emulator, what is missing is said, and that is a skip.
 Runs the kernel's own kunit.py on src/exp.  One result for each case; a case
 that is in the source but not in the output fails, and so does a complaint of
 the kernel on its console.  T=GLOB runs the suites that match only.
@@ -20,9 +21,21 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 OUT = Path(os.environ.get("O") or TOP / "build").resolve()
 EXP = OUT / "src/exp"
-# Configurations of each kernel; later lines win.
-ARCHS = {"um": [""], "x86_64": ["", "-x86_64"],
-         "x86_64-debug": ["", "-x86_64", "-x86_64-debug"]}
+# kunit.py's name of the architecture, our configurations, compiler and emulator.
+KERNELS = {
+    "um": ("um", [""], "", None),
+    "x86_64": ("x86_64", ["", "-smp", "-64bit"], "", "x86_64"),
+    "x86_64-debug": ("x86_64", ["", "-smp", "-64bit", "-debug"], "", "x86_64"),
+    "i386": ("i386", ["", "-smp", "-i386"], "", "i386"),
+    "arm64": ("arm64", ["", "-smp", "-64bit"], "aarch64-linux-gnu-", "aarch64"),
+    "arm64-64k": ("arm64", ["", "-smp", "-64bit", "-arm64-64k"], "aarch64-linux-gnu-",
+                  "aarch64"),
+    "riscv": ("riscv", ["", "-smp", "-64bit"], "riscv64-linux-gnu-", "riscv64"),
+    "s390": ("s390", ["", "-smp", "-64bit"], "s390x-linux-gnu-", "s390x"),
+    "powerpc": ("powerpc", ["", "-smp", "-64bit", "-powerpc"], "powerpc64le-linux-gnu-",
+                "ppc64"),
+}
+HINT = "of Debian: gcc-aarch64-linux-gnu and so on, qemu-system-arm, -misc, -ppc"
 TIMEOUT = os.environ.get("TIMEOUT") or "300"
 QEMU_ARGS = "-smp 2 -m 1024"
 
@@ -61,9 +74,9 @@ exec %s "${args[@]}"
 """
 
 
-def emulate(folder):
+def emulate(folder, emulator):
     """A folder for PATH, with a QEMU that does not ask for KVM."""
-    name = "qemu-system-x86_64"
+    name = f"qemu-system-{emulator}"
     (folder / "bin").mkdir(exist_ok=True)
     wrapper = folder / "bin" / name
     wrapper.write_text(EMULATED % (shutil.which(name) or name), encoding="ascii")
@@ -73,8 +86,8 @@ def emulate(folder):
 
 def run_kunit(kernel, folder):
     """Build and run; returns the results of kunit.py, None if it has none."""
-    arch = kernel.split("-")[0]
-    configs = [TOP / f"configs/kunit{name}.config" for name in ARCHS[kernel]]
+    arch, names, cross, emulator = KERNELS[kernel]
+    configs = [TOP / f"configs/kunit{name}.config" for name in names]
     results = folder / "result.json"
     for stale in (results, folder / "test.log"):
         stale.unlink(missing_ok=True)
@@ -85,13 +98,16 @@ def run_kunit(kernel, folder):
                *(f"--kunitconfig={config}" for config in configs),
                f"--json={results}", "--make_options",
                f"CC={'ccache ' if shutil.which('ccache') else ''}"
-               f"{os.environ.get('CC') or 'gcc'}"]
-    if arch == "x86_64":
+               f"{cross}{os.environ.get('CC') or 'gcc'}"]
+    if cross:
+        command.append(f"--cross_compile={cross}")
+    if emulator:
         command += ["--qemu_args", QEMU_ARGS]
     env = {k: v for k, v in os.environ.items() if k not in
            ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH")}
     env["PYTHONDONTWRITEBYTECODE"] = "1"
-    env["PATH"] = emulate(folder) + os.pathsep + env["PATH"]
+    if emulator:
+        env["PATH"] = emulate(folder, emulator) + os.pathsep + env["PATH"]
     subprocess.run([str(c) for c in command], cwd=EXP,
                    env=env, stdin=subprocess.DEVNULL, check=False)
     if not results.exists():
@@ -126,10 +142,22 @@ def report(name, status):
     return good
 
 
+def missing(kernel):
+    """What this machine lacks for it, None if nothing."""
+    _, _, cross, emulator = KERNELS[kernel]
+    tools = ([f"{cross}gcc"] if cross else []) + \
+        ([f"qemu-system-{emulator}"] if emulator else [])
+    return next((tool for tool in tools if not shutil.which(tool)), None)
+
+
 def main():
-    if len(sys.argv) != 2 or sys.argv[1] not in ARCHS:
-        sys.exit(__doc__)
+    if len(sys.argv) != 2 or sys.argv[1] not in KERNELS:
+        sys.exit(f"{__doc__}\nKERNEL is one of {', '.join(KERNELS)}")
     kernel = sys.argv[1]
+    lacks = missing(kernel)
+    if lacks:
+        print(f"ok - {kernel} # SKIP no {lacks}\n#   {HINT}")
+        return
     wanted = wanted_suites()
     if not wanted:
         print(f"ok - {kernel} # SKIP no suites yet")

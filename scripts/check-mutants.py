@@ -354,7 +354,8 @@ class Model(Kselftest):
                          f"{int(limit)}", log, limit)
 
 
-KUNIT_CONFIGS = ["configs/kunit.config", "configs/kunit-x86_64.config"]
+KUNIT_CONFIGS = ["configs/kunit.config", "configs/kunit-smp.config",
+                 "configs/kunit-64bit.config"]
 KINDS = {
     "vma": Vma(),
     "kunit": Kunit("um", KUNIT_CONFIGS[:1] + ["tests/mutants/um.config"], "linux"),

@@ -315,8 +315,16 @@ static inline void anon_space_init(struct mm_struct *mm)
 
 #ifdef CONFIG_DEBUG_ANON_SPACE
 void anon_space_validate_vmas(struct mm_struct *mm);
+void anon_space_check_hidden(struct mm_struct *mm, unsigned long start,
+			     unsigned long end);
 #else
 static inline void anon_space_validate_vmas(struct mm_struct *mm)
+{
+}
+
+static inline void anon_space_check_hidden(struct mm_struct *mm,
+					   unsigned long start,
+					   unsigned long end)
 {
 }
 #endif

@@ -350,7 +350,7 @@ TEST_F(trace, extents_go_with_their_process)
 {
 	int i, n, status;
 
-	map_filled(P(1), 16, FIRST);
+	map_filled(P(1), 24, FIRST);
 	for (n = 0; n < 50; n++) {
 		pid_t pid = fork();
 
@@ -365,6 +365,9 @@ TEST_F(trace, extents_go_with_their_process)
 				_exit(KSFT_FAIL);
 		/* With spares that its own child does not need. */
 		madvise(P(32), 4 * self->page, MADV_DONTFORK);
+		if (!move_to(P(17), 8 * self->page, P(100)) ||
+		    mprotect(P(102), 2 * self->page, PROT_READ))
+			_exit(KSFT_FAIL);
 		pid = fork();
 		if (!pid)
 			_exit(0);
