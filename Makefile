@@ -11,7 +11,18 @@ ARCH   ?= x86_64
 ifeq ($(origin CC),default)
 CC     := gcc
 endif
+# Other architectures than the host's have a compiler and a folder of their own.
+CROSS_arm64 := aarch64-linux-gnu-
+CROSS_i386  := i686-linux-gnu-
+IMAGE       := $(if $(filter arm64,$(ARCH)),arch/arm64/boot/Image,arch/x86/boot/bzImage)
+override CC := $(CROSS_$(ARCH))$(patsubst $(CROSS_$(ARCH))%,%,$(CC))
 override O := $(abspath $(O))
+ifneq ($(ARCH),x86_64)
+override O := $(patsubst %/$(ARCH),%,$(O))/$(ARCH)
+TOOL_CFLAGS := --sysroot=$(O)/root
+# The sources are the same.
+$(shell mkdir -p $(O) && ln -sfn ../src $(O)/src)
+endif
 
 KERNELS := stock exp debug stock-debug
 

@@ -5,12 +5,12 @@ override CMD := $(value CMD)
 
 ##@ Boot
 .PHONY: boot
-boot: setup $(if $(wildcard $(O)/kernel/$(KERNEL)/arch/x86/boot/bzImage),,kernel-$(KERNEL))
+boot: setup $(if $(wildcard $(O)/kernel/$(KERNEL)/$(IMAGE)),,kernel-$(KERNEL))
 boot: ## shell in a kernel on the host's files: KERNEL= CMD= SMP= MEM= TIMEOUT= APPEND=
 	@scripts/boot.sh
 
 CHECKS += harness
 .PHONY: check-harness
-check-harness: pristine $(if $(wildcard $(O)/kernel/stock/arch/x86/boot/bzImage),,kernel-stock)
+check-harness: pristine $(if $(wildcard $(O)/kernel/stock/$(IMAGE)),,kernel-stock)
 check-harness: ## tests of the harness itself: what goes wrong is reported as such
 	@tests/harness/run.sh

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 
-TOOL_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
+HOST_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
+TOOL_CFLAGS += $(HOST_CFLAGS)
 
 VMAFRAG_SRC   := $(wildcard tools/vmafrag/*.c)
 SCENARIOS_SRC := $(wildcard tools/scenarios/*.c) \
@@ -14,6 +15,13 @@ $(O)/bin/vmafrag $(O)/bin/scenarios: $(TOOL_HEADERS) | setup
 	@echo "==> $(@F): $(CC) -o $@"
 	@$(CC) $(TOOL_CFLAGS) -o $@ $(filter %.c,$^)
 
+# What can be asked here which scenarios there are.
+SCENARIOS := $(O)/bin/scenarios$(if $(CROSS_$(ARCH)),-host)
+$(O)/bin/scenarios-host: $(SCENARIOS_SRC) $(TOOL_HEADERS) | setup
+	@mkdir -p $(@D)
+	@echo "==> $(@F): gcc -o $@"
+	@gcc $(HOST_CFLAGS) -o $@ $(filter %.c,$^)
+
 ##@ Compare maps
 .PHONY: tools
 tools: $(O)/bin/vmafrag $(O)/bin/scenarios
@@ -22,9 +30,9 @@ tools: ## build vmafrag (counts missed merges) and the scenarios: build/bin/
 DEMO_KERNELS ?= stock exp
 
 .PHONY: demo
-demo: $(addprefix kernel-,$(DEMO_KERNELS)) tools
+demo: $(addprefix kernel-,$(DEMO_KERNELS)) tools $(SCENARIOS)
 demo: ## compare the maps of two kernels: SCENARIO=NAME, DEMO_KERNELS='stock exp'
-	@scripts/demo.py --bin $(O)/bin --out $(O) \
+	@scripts/demo.py --bin $(O)/bin --out $(O) --list $(SCENARIOS) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(DEMO_FLAGS) \
 		$(DEMO_KERNELS)
 

@@ -8,6 +8,11 @@ help: ## this text
 .PHONY: setup
 setup: ## install the Debian packages that are missing (needs root)
 	@scripts/setup.sh
+	@scripts/root.sh
+
+.PHONY: setup-cross
+setup-cross: ## and those of check-builds and check-kunit-archs
+	@scripts/setup.sh cross
 
 .PHONY: clean
 clean: ## remove all build output

@@ -12,7 +12,7 @@ $(O)/bin/torture: $(TORTURE_SRC) tools/torture/torture.h tools/uffdio_move.h | s
 
 # The kernel to run, if it has to be built first.
 torture_kernel = $(if $(findstring /,$(1))$(wildcard \
-	$(O)/kernel/$(1)/arch/x86/boot/bzImage),,kernel-$(1))
+	$(O)/kernel/$(1)/$(IMAGE)),,kernel-$(1))
 
 PROFILE ?= mix
 BASE    ?= stock-debug

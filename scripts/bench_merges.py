@@ -34,7 +34,7 @@ def compile_offsets(kernel_dir, source):
     saved = (kernel_dir / 'mm' / '.vma.o.cmd').read_text().splitlines()[0]
     command = saved.split(':=', 1)[1].split(' ; ')[0].strip()
     tree = next(word for word in command.split() if word.endswith('mm/vma.c'))
-    command = command.removeprefix('ccache ')
+    command = re.sub(r'^\S*/cached\.sh ', '', command)
     command = re.sub(r'-Wp,-MMD,\S+', '', command).replace(tree, str(source))
     with tempfile.TemporaryDirectory() as directory:
         output = pathlib.Path(directory) / 'offsets.s'

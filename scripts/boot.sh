@@ -5,7 +5,8 @@
 # files: read-only over 9p, below a writable overlay in the guest's RAM.
 #
 # Settings are taken from the environment (make passes its own on):
-#   KERNEL=  stock, exp (default), debug, stock-debug, or the path of a bzImage
+#   ARCH=    x86_64 (default), i386 or arm64: these on files of their own, $O/root
+#   KERNEL=  stock, exp (default), debug, stock-debug, or the path of an image
 #   CMD=     shell command to run; without it an interactive shell
 #   OUT=     directory the guest can write to, at the same path in the guest
 #            (default: a new one under $O/guest/run); CMD finds it as $OUT
@@ -39,9 +40,16 @@ APPEND=${APPEND:-}
 GDB=${GDB:-}
 MONITOR=${MONITOR:-}
 ICOUNT=${ICOUNT:-}
-QEMU=${QEMU:-qemu-system-x86_64}
 # REP MOVSB and STOSB, which the kernel prefers, are emulated byte by byte.
 TCG_CPU=max,erms=off,fsrm=off
+CONSOLE=ttyS0
+MACHINE=()
+case $ARCH in
+i386)	QEMU=${QEMU:-qemu-system-i386} ;;
+arm64)	QEMU=${QEMU:-qemu-system-aarch64}
+	TCG_CPU=neoverse-n1 CONSOLE=ttyAMA0 MACHINE=(-machine virt) ;;
+*)	QEMU=${QEMU:-qemu-system-x86_64} ;;
+esac
 # The user's .bashrc may be slow under emulation.
 SHELL_COMMAND="PS1='\\h:\\w\\$ ' exec bash --norc -i"
 PROBE_TIMEOUT=${PROBE_TIMEOUT:-20}
@@ -54,13 +62,13 @@ lost()
 
 find_kernel()
 {
-	BZIMAGE=$O/kernel/$KERNEL/arch/x86/boot/bzImage
+	KERNEL_IMAGE=$O/kernel/$KERNEL/$IMAGE
 	if [[ $KERNEL == */* ]]; then
-		BZIMAGE=$KERNEL
+		KERNEL_IMAGE=$KERNEL
 		KERNEL=$(basename "$KERNEL")
 	fi
-	[ -r "$BZIMAGE" ] ||
-		lost "no kernel $(show_path "$BZIMAGE"); build it: make kernel-$KERNEL"
+	[ -r "$KERNEL_IMAGE" ] ||
+		lost "no kernel $(show_path "$KERNEL_IMAGE"); build it: make kernel-$KERNEL"
 }
 
 # busybox and guest-init: all that is needed to reach the host's files.
@@ -70,6 +78,7 @@ make_initramfs()
 
 	INITRAMFS=$O/guest/initramfs.cpio
 	busybox=$(command -v busybox) || lost "busybox is missing; run: make setup"
+	[ -z "$CROSS" ] || busybox=$O/root/bin/busybox
 	[ "$INITRAMFS" -nt "$TOP/scripts/guest-init" ] &&
 		[ "$INITRAMFS" -nt "$busybox" ] && return
 	mkdir -p "$O/guest"
@@ -86,10 +95,10 @@ make_initramfs()
 # Options common to the probe and the real guest.
 qemu_base()
 {
-	qemu=("$QEMU" -nodefaults -display none -no-reboot -kernel "$BZIMAGE"
+	qemu=("$QEMU" "${MACHINE[@]}" -nodefaults -display none -no-reboot -kernel "$KERNEL_IMAGE"
 	      -initrd "$INITRAMFS")
 	# A busy host stops a guest for long.
-	append="console=ttyS0 panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=120"
+	append="console=$CONSOLE panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=120"
 }
 
 # A /dev/kvm is no proof that it can run a guest: start one with this kernel.
@@ -99,7 +108,7 @@ kvm_works()
 	local boot_id cache=$O/guest/kvm-$KERNEL console=$O/guest/kvm-$KERNEL.log
 
 	boot_id=$(cat /proc/sys/kernel/random/boot_id)
-	if [ "$cache" -nt "$BZIMAGE" ] && grep -q "$boot_id" "$cache"; then
+	if [ "$cache" -nt "$KERNEL_IMAGE" ] && grep -q "$boot_id" "$cache"; then
 		grep -q ' yes$' "$cache"
 		return
 	fi
@@ -125,7 +134,7 @@ choose_accelerator()
 		ACCEL=icount
 		accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
 		       -cpu "$TCG_CPU")
-	elif kvm_works; then
+	elif [ -z "$CROSS" ] && kvm_works; then
 		ACCEL=kvm
 		accel=(-accel kvm -cpu host)
 	else
@@ -191,7 +200,13 @@ compose_qemu()
 	qemu_base
 	memory_options
 	shares=()
-	share host / readonly=on
+	if [ "$CROSS" ]; then
+		share host "$O/root" readonly=on
+		share files / readonly=on
+		append+=" guest_top=$TOP guest_o=$O"
+	else
+		share host / readonly=on
+	fi
 	share run "$OUT" readonly=off
 	qemu+=("${accel[@]}" "${memory[@]}" "${shares[@]}"
 	       -device virtio-rng-pci -device virtio-serial-pci

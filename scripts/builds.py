@@ -27,8 +27,9 @@ JOBS = os.environ.get("JOBS") or str(os.cpu_count())
 CROSS = {"arm64": "aarch64-linux-gnu-", "arm": "arm-linux-gnueabihf-",
          "riscv": "riscv64-linux-gnu-", "s390": "s390x-linux-gnu-",
          "powerpc": "powerpc64le-linux-gnu-"}
-HINT = "Debian has the cross compilers as gcc-aarch64-linux-gnu, and so on"
-FRAGMENTS = {"exp": ["base", "exp"], "debug": ["base", "exp", "debug", "exp-debug"]}
+HINT = "to install them: make setup-cross"
+FRAGMENTS = {"exp": ["base", "x86_64", "exp"],
+             "debug": ["base", "x86_64", "exp", "debug", "exp-debug"]}
 # What we patch or add, and users of what it declares.
 TARGETS = ["mm/", "fs/proc/", "fs/exec.o", "kernel/fork.o", "lib/tests/"]
 WARNING = re.compile(r"^(?:.*/)?((?:mm|fs|kernel|lib|include|arch)/\S+?):[\d:]+ "
@@ -55,7 +56,7 @@ class Build:
         folder.mkdir(parents=True, exist_ok=True)
         env = {k: v for k, v in os.environ.items() if k not in
                ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "CC", "T")}
-        ccache = "ccache " if shutil.which("ccache") else ""
+        ccache = f"{TOP}/scripts/cached.sh " if shutil.which("ccache") else ""
         compiler = "LLVM=1" if self.arch == "llvm" else \
             f"CC={ccache}{self.cross}gcc"
         done = subprocess.run(

@@ -35,7 +35,7 @@ KERNELS = {
     "powerpc": ("powerpc", ["", "-smp", "-64bit", "-powerpc"], "powerpc64le-linux-gnu-",
                 "ppc64"),
 }
-HINT = "of Debian: gcc-aarch64-linux-gnu and so on, qemu-system-arm, -misc, -ppc"
+HINT = "to install them: make setup-cross"
 TIMEOUT = os.environ.get("TIMEOUT") or "300"
 QEMU_ARGS = "-smp 2 -m 1024"
 
@@ -88,6 +88,7 @@ def run_kunit(kernel, folder):
     """Build and run; returns the results of kunit.py, None if it has none."""
     arch, names, cross, emulator = KERNELS[kernel]
     configs = [TOP / f"configs/kunit{name}.config" for name in names]
+    cached = f"{TOP}/scripts/cached.sh " if shutil.which("ccache") else ""
     results = folder / "result.json"
     for stale in (results, folder / "test.log"):
         stale.unlink(missing_ok=True)
@@ -97,7 +98,7 @@ def run_kunit(kernel, folder):
                "--jobs", os.environ.get("JOBS") or str(os.cpu_count()),
                *(f"--kunitconfig={config}" for config in configs),
                f"--json={results}", "--make_options",
-               f"CC={'ccache ' if shutil.which('ccache') else ''}"
+               f"CC={cached}"
                f"{cross}{os.environ.get('CC') or 'gcc'}"]
     if cross:
         command.append(f"--cross_compile={cross}")

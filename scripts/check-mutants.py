@@ -77,8 +77,7 @@ def complaint(line):
 def run(command, log, limit=None, **more):
     """Run a command with all that it prints in a log; returns its status."""
     env = {k: v for k, v in os.environ.items() if k not in
-           ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "T", "N",
-            "CCACHE_DEPEND")}	# as in lib.sh
+           ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "T", "N")}
     env.update(more, LC_ALL="C")
     with open(log, "a", encoding="utf-8") as out:
         return subprocess.run([str(c) for c in command], cwd=TOP, env=env,
@@ -88,7 +87,7 @@ def run(command, log, limit=None, **more):
 
 def kmake(arch, folder, log, *targets):
     """The kernel's make in our copy of the source."""
-    ccache = "ccache " if shutil.which("ccache") else ""
+    ccache = f"{TOP}/scripts/cached.sh " if shutil.which("ccache") else ""
     if run(["make", "-s", "-C", SRC, f"O={folder}", f"ARCH={arch}",
             f"CC={ccache}{CC}", f"-j{JOBS}", *FIXED, *targets], log):
         raise Broken(f"make {' '.join(targets)} fails, see {log}")
@@ -296,7 +295,8 @@ class Kselftest:
         self.folder.mkdir(parents=True, exist_ok=True)
         asked = self.folder / "asked.config"
         lines = "".join((TOP / name).read_text(encoding="ascii") for name in
-                        ("configs/base.config", "tests/mutants/kselftest.config"))
+                        ("configs/base.config", "configs/x86_64.config",
+                         "tests/mutants/kselftest.config"))
         if not asked.exists() or asked.read_text(encoding="ascii") != lines:
             asked.write_text(lines, encoding="ascii")
             kmake("x86_64", self.folder, log, f"KCONFIG_ALLCONFIG={asked}",

@@ -164,8 +164,9 @@ def give_verdict(verdicts, tap):
 
 def list_scenarios(options):
     """Returns {name: what it models}."""
-    output = subprocess.run([options.bin / 'scenarios', 'list'], text=True,
-                            check=True, stdout=subprocess.PIPE).stdout
+    scenarios = options.list or options.bin / 'scenarios'
+    output = subprocess.run([scenarios, 'list'], text=True, check=True,
+                            stdout=subprocess.PIPE).stdout
     models = dict(line.split('\t') for line in output.splitlines())
     if not options.scenario:
         return models
@@ -178,6 +179,8 @@ def list_scenarios(options):
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--bin', type=pathlib.Path, required=True)
+    parser.add_argument('--list', type=pathlib.Path,
+                        help='scenarios, if those of --bin do not run here')
     parser.add_argument('--out', type=pathlib.Path, required=True)
     parser.add_argument('--boot', default=SCRIPTS / 'boot.sh')
     parser.add_argument('--scenario')

@@ -9,6 +9,7 @@ nanosecond of that is an instruction.
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -54,7 +55,8 @@ def compile_script():
         path = pathlib.Path(name)
         saved = (OUT / 'kernel/stock' / path.parent / f'.{path.name}.cmd')
         command = saved.read_text().splitlines()[0].split(':=', 1)[1]
-        command = command.split(' ; ')[0].strip().removeprefix('ccache ')
+        command = command.split(' ; ')[0].strip()
+        command = re.sub(r'^\S*/cached\.sh ', '', command)
         lines.append(command.replace(f'-o {name}', f'-o {RUN}/{path.name}')
                      + ' || exit')
     return '\n'.join(lines)

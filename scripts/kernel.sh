@@ -9,14 +9,15 @@ set -euo pipefail
 options=()
 variant=${1:-}
 case $variant in
-stock)       src=pristine fragments=(base) ;;
-exp)         src=exp      fragments=(base exp) ;;
-stock-debug) src=pristine fragments=(base debug) ;;
-debug)       src=exp      fragments=(base exp debug exp-debug) ;;
-coverage)    src=exp      fragments=(base exp exp-debug coverage) ;;
-exp-gdb)     src=exp      fragments=(base exp gdb) ;;
-stock-lockstat) src=pristine fragments=(base lockstat) ;;
-exp-lockstat)   src=exp      fragments=(base exp lockstat) ;;
+stock)       src=pristine fragments=(base "$ARCH") ;;
+exp)         src=exp      fragments=(base "$ARCH" exp) ;;
+stock-debug) src=pristine fragments=(base "$ARCH" debug) ;;
+debug)       src=exp      fragments=(base "$ARCH" exp debug exp-debug) ;;
+coverage)    src=exp      fragments=(base "$ARCH" exp exp-debug coverage) ;;
+exp-gdb)     src=exp      fragments=(base "$ARCH" exp gdb) ;;
+stock-lockstat) src=pristine fragments=(base "$ARCH" lockstat) ;;
+exp-lockstat)   src=exp      fragments=(base "$ARCH" exp lockstat) ;;
+rt)          src=exp      fragments=(base "$ARCH" exp debug exp-debug rt) ;;
 *) die "KERNEL=$variant is not one of: stock exp debug stock-debug" ;;
 esac
 src=$O/src/$src
@@ -68,7 +69,7 @@ build()
 {
 	configure
 	[ "$variant" != coverage ] || profile_options
-	kmake "$src" "$dir" "${options[@]}" -j"$JOBS" bzImage
+	kmake "$src" "$dir" "${options[@]}" -j"$JOBS" "$(basename "$IMAGE")"
 	[ "$variant" != exp-gdb ] || kmake "$src" "$dir" scripts_gdb
 	"$src/scripts/extract-ikconfig" "$dir/vmlinux" >"$dir/built.config"
 	"$TOP/scripts/configcheck.sh" "$dir/asked.config" "$dir/built.config"

@@ -38,8 +38,8 @@ build()
 	rm -rf "${DIR:?}/bin"
 	mkdir -p "$DIR/bin"
 	for name in $(test_names); do
-		"$CC" -std=gnu11 -O2 -Wall -Werror -isystem "$DIR/usr/include" \
-			-I "$SRC" -o "$DIR/bin/$name" "$SRC/mm/$name.c" \
+		"$CC" "${GUEST_CFLAGS[@]}" -std=gnu11 -O2 -Wall -Werror \
+			-isystem "$DIR/usr/include" -I "$SRC" -o "$DIR/bin/$name" "$SRC/mm/$name.c" \
 			"$SRC"/mm/{anon_space_util,vm_util}.c
 	done
 	[ -n "$(ls "$DIR/bin")" ] || die "no selftest called $T"

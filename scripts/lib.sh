@@ -8,6 +8,18 @@ JOBS=${JOBS:-$(nproc)}
 V=${V:-0}
 ARCH=${ARCH:-x86_64}
 CC=${CC:-gcc}
+
+# Of each architecture of ours: its cross compiler, and the image of its kernel.
+case $ARCH in
+arm64)	CROSS=aarch64-linux-gnu- IMAGE=arch/arm64/boot/Image ;;
+i386)	CROSS=i686-linux-gnu- IMAGE=arch/x86/boot/bzImage ;;
+*)	CROSS='' IMAGE=arch/x86/boot/bzImage ;;
+esac
+[[ $CC == "$CROSS"* ]] || CC=$CROSS$CC
+# Other architectures than the host's have a folder of their own.
+[ "$ARCH" = x86_64 ] || [[ $O == */"$ARCH" ]] || O+=/$ARCH
+# shellcheck disable=SC2034 # what programs for a guest are compiled with
+GUEST_CFLAGS=(${CROSS:+"--sysroot=$O/root"})
 export TOP O JOBS V ARCH CC LC_ALL=C
 
 # The kernel's own make must see neither our O= nor our jobserver.
@@ -60,8 +72,8 @@ phase()
 
 require_arch()
 {
-	[ "$ARCH" = x86_64 ] ||
-		die "ARCH=$ARCH is not supported, only ARCH=x86_64 is"
+	[[ $ARCH =~ ^(x86_64|i386|arm64)$ ]] ||
+		die "ARCH=$ARCH is not one of: x86_64 i386 arm64"
 	[ "$(uname -m)" = x86_64 ] ||
 		die "this machine is $(uname -m); only x86_64 hosts are supported"
 }
@@ -86,19 +98,15 @@ lock()
 }
 
 # kmake SOURCE BUILD ARGUMENT...: the kernel's make, with ccache if installed.
-# The fixed time stamp keeps the ccache hits and makes builds reproducible.  No depend
-# mode: with it ccache does not see what .incbin takes in, as the kernel that bzImage
-# is made of, and gives back an old one.
+# The fixed time stamp keeps the ccache hits and makes builds reproducible.
 kmake()
 {
 	local src=$1 dir=$2 cc=$CC
 	shift 2
 
-	if command -v ccache >/dev/null; then
-		cc="ccache $CC"
-		unset CCACHE_DEPEND
-	fi
-	make --no-print-directory -C "$src" O="$dir" ARCH="$ARCH" CC="$cc" V="$V" \
+	! command -v ccache >/dev/null || cc="$TOP/scripts/cached.sh $CC"
+	make --no-print-directory -C "$src" O="$dir" ARCH="$ARCH" CROSS_COMPILE="$CROSS" \
+		CC="$cc" V="$V" \
 		KBUILD_BUILD_TIMESTAMP='2025-01-01' KBUILD_BUILD_VERSION=1 \
 		KBUILD_BUILD_USER=anon KBUILD_BUILD_HOST=space "$@"
 }

@@ -1,14 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Install the packages of packages.list that are missing.
+# setup.sh [cross]: install the packages of packages.list that are missing, and of
+# packages-cross.list or, for another ARCH than the host's, packages-ARCH.list.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+
+lists=("$TOP/scripts/packages.list")
+for name in "$ARCH" "$@"; do
+	list=$TOP/scripts/packages-$name.list
+	[ ! -e "$list" ] || lists+=("$list")
+done
 
 missing()
 {
 	local wanted
 
-	wanted=$(grep -v -e '^#' -e '^$' "$TOP/scripts/packages.list" | sort)
+	wanted=$(grep -hv -e '^#' -e '^$' "${lists[@]}" | sort -u)
 	# shellcheck disable=SC2086 # one word per package
 	comm -23 <(echo "$wanted") <(
 		dpkg-query -W -f='${Package} ${db:Status-Status}\n' $wanted \

@@ -10,29 +10,19 @@
 #include <linux/namei.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
-#include <linux/syscalls.h>
 #include <linux/uaccess.h>
 
+#include "anon_space_syscall.h"
 #include "anon_space_user.h"
 
 #define SWAP_NODE	"/anon_space_swap"
 #define SWAP_BYTES	(16UL << 20)
 
-#ifdef CONFIG_ARCH_HAS_SYSCALL_WRAPPER
-asmlinkage long __x64_sys_swapon(const struct pt_regs *regs);
-
 static long call_swapon(unsigned long name)
 {
-	struct pt_regs regs = { .di = name };
-
-	return __x64_sys_swapon(&regs);
+	return SYSCALL(swapon, ((const char __user *)name, 0),
+		       name, 0, 0, 0, 0);
 }
-#else
-static long call_swapon(unsigned long name)
-{
-	return sys_swapon((const char __user *)name, 0);
-}
-#endif
 
 static int make_node(void)
 {

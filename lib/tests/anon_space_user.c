@@ -10,9 +10,9 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/swap.h>
-#include <linux/syscalls.h>
 #include <linux/uaccess.h>
 
+#include "anon_space_syscall.h"
 #include "anon_space_user.h"
 
 static int child_main(void *data)
@@ -101,39 +101,17 @@ void user_exit(struct user_child *child)
 
 /* ---- system calls, which have no other name to call them by ---- */
 
-#ifdef CONFIG_ARCH_HAS_SYSCALL_WRAPPER
-asmlinkage long __x64_sys_mprotect(const struct pt_regs *regs);
-asmlinkage long __x64_sys_mremap(const struct pt_regs *regs);
-
 static long call_mprotect(unsigned long addr, size_t len, unsigned long prot)
 {
-	struct pt_regs regs = { .di = addr, .si = len, .dx = prot };
-
-	return __x64_sys_mprotect(&regs);
+	return SYSCALL(mprotect, (addr, len, prot), addr, len, prot, 0, 0);
 }
 
 static long call_mremap(unsigned long addr, size_t old_len, size_t new_len,
 			unsigned long flags, unsigned long new_addr)
 {
-	struct pt_regs regs = {
-		.di = addr, .si = old_len, .dx = new_len, .r10 = flags,
-		.r8 = new_addr,
-	};
-
-	return __x64_sys_mremap(&regs);
+	return SYSCALL(mremap, (addr, old_len, new_len, flags, new_addr),
+		       addr, old_len, new_len, flags, new_addr);
 }
-#else
-static long call_mprotect(unsigned long addr, size_t len, unsigned long prot)
-{
-	return sys_mprotect(addr, len, prot);
-}
-
-static long call_mremap(unsigned long addr, size_t old_len, size_t new_len,
-			unsigned long flags, unsigned long new_addr)
-{
-	return sys_mremap(addr, old_len, new_len, flags, new_addr);
-}
-#endif
 
 /* ---- memory, on current->mm ---- */
 

@@ -198,12 +198,6 @@ FIXTURE_TEARDOWN(goback)
 {
 }
 
-static void no_limit(void)
-{
-	cgroup_write("memory.max", "max");
-	cgroup_write("memory.swap.max", "max");
-}
-
 /* With memory for fewer page tables than needed; nothing is lost. */
 TEST_F_TIMEOUT(goback, page_tables, TIMEOUT)
 {
@@ -215,7 +209,7 @@ TEST_F_TIMEOUT(goback, page_tables, TIMEOUT)
 		cgroup_allow(spare * psize());
 		EXPECT_FALSE(move_to(m->at, m->size, m->to));
 		EXPECT_EQ(ENOMEM, errno);
-		no_limit();
+		cgroup_allow_all();
 		EXPECT_EQ(1, count_vmas(m->at, m->size));
 		EXPECT_EQ(0, count_vmas(m->to, m->size));
 	}
@@ -233,7 +227,7 @@ TEST_F_TIMEOUT(goback, and_move_by_tables, TIMEOUT)
 
 	cgroup_allow(60 * psize());
 	EXPECT_FALSE(move_to(m->at, m->size, m->to));
-	no_limit();
+	cgroup_allow_all();
 	ASSERT_EQ(0, madvise(m->at + psize(), psize(), MADV_DONTNEED));
 	fill_pages(m->at + psize(), 1, FIRST + 1);
 	page_out(m->at, 8 * psize());

@@ -351,6 +351,8 @@ bool swap_off_and_on(void)
 
 static char cgroup[64];
 
+static int limit;	/* memory.max of the cgroup */
+
 static const char *cgroup_path(const char *file)
 {
 	static char path[128];
@@ -374,8 +376,8 @@ void enter_cgroup(void)
 		err(KSFT_FAIL, "%s", cgroup);
 	if (access(cgroup_path("memory.reclaim"), W_OK))
 		skip_test("no memory cgroup");
-	cgroup_write("memory.max", "max");
-	cgroup_write("memory.swap.max", "max");
+	limit = open(cgroup_path("memory.max"), O_WRONLY | O_CLOEXEC);
+	cgroup_allow_all();
 	write_long(cgroup_path("cgroup.procs"), getpid());
 }
 
@@ -389,13 +391,27 @@ long cgroup_stat(const char *field)
 	return field_of(cgroup_path("memory.stat"), field);
 }
 
+/* Some architectures free page tables a while after they are unused. */
 void cgroup_allow(long more_bytes)
 {
-	long used;
+	long used, before;
 
 	cgroup_write("memory.swap.max", "0");
 	used = read_long(cgroup_path("memory.current"));
+	do {
+		before = used;
+		usleep(100000);
+		used = read_long(cgroup_path("memory.current"));
+	} while (used < before);
 	write_long(cgroup_path("memory.max"), used + more_bytes);
+}
+
+/* At the limit no file can be opened. */
+void cgroup_allow_all(void)
+{
+	if (write(limit, "max", 3) < 0)
+		err(KSFT_FAIL, "memory.max");
+	cgroup_write("memory.swap.max", "max");
 }
 
 /* It fails if there is less to reclaim. */
@@ -406,6 +422,21 @@ void cgroup_reclaim(void)
 	if (fd < 0 || (write(fd, "64M", 3) < 0 && errno != EAGAIN))
 		err(KSFT_FAIL, "memory.reclaim");
 	close(fd);
+}
+
+long vmstat(const char *name)
+{
+	FILE *file = fopen("/proc/vmstat", "re");
+	long value, found = -1;
+	char line[128];
+
+	if (!file)
+		err(KSFT_FAIL, "/proc/vmstat");
+	while (found < 0 && fscanf(file, "%127s %ld", line, &value) == 2)
+		if (!strcmp(line, name))
+			found = value;
+	fclose(file);
+	return found;
 }
 
 /* ---- ranges ---- */

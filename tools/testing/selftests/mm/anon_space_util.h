@@ -90,6 +90,8 @@ bool pages_migrate(void *addr, size_t nr);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);
 bool is_swapped(void *addr);
+/* A line of /proc/vmstat, -1 on kernels that have it not. */
+long vmstat(const char *name);
 
 /*
  * For ranges of any size. What is reserved begins with a page table, has no
@@ -142,6 +144,7 @@ bool swap_off_and_on(void);
 void enter_cgroup(void);
 void cgroup_write(const char *file, const char *value);
 void cgroup_allow(long more_bytes);	/* than are in use, and no swap */
+void cgroup_allow_all(void);
 void cgroup_reclaim(void);
 long cgroup_read(const char *file);
 long cgroup_stat(const char *field);	/* of memory.stat */

@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# root.sh: $O/root, the files of a guest whose architecture is not the host's: Debian's
+# packages of packages-root.list, as they are, and what they need.  Programs are
+# compiled against them.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+LIST=$TOP/scripts/packages-root.list
+ROOT=$O/root
+
+# The mirror of this machine.  Nothing is run, so a package is not set up; the
+# alternatives that scripts need are made here.
+extract()
+{
+	local packages codename mirror
+
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' \
+		"Codename: $codename" 'Created-By: Packages' | head -n 1)
+	packages=$(grep -v -e '^#' -e '^$' "$LIST" | paste -sd,)
+	rm -rf "$ROOT" "$ROOT.new"
+	mmdebstrap --arch="$ARCH" --variant=extract --include="$packages" \
+		"$codename" "$ROOT.new" "$mirror"
+	ln -sf mawk "$ROOT.new/usr/bin/awk"
+	mv "$ROOT.new" "$ROOT"
+	touch "$ROOT.list"
+}
+
+[ -n "$CROSS" ] || exit 0
+[ "$ROOT.list" -nt "$LIST" ] && exit 0
+lock root
+RERUN="make setup ARCH=$ARCH" phase root extract
