@@ -6,7 +6,7 @@ tests/builds/list has them.  In each the folders and files that we touch are bui
 with W=1; a warning that the pristine source does not give in the same configuration
 is a failure, and so is one that asks for a configuration which cannot be had.  T=GLOB
 builds those that match.  Keeps in $O/report/builds.tsv the last result of each: name,
-architecture, result, seconds, date.
+architecture, result, seconds, date, commit.
 """
 
 import fnmatch
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import check
 
 TOP = Path(__file__).resolve().parent.parent
 OUT = Path(os.environ.get("O") or TOP / "build").resolve()
@@ -133,7 +135,7 @@ class Build:
                  map(WARNING.match, text.splitlines()) if m}
         return status, found
 
-    def check(self):
+    def problems(self):
         """Returns what is wrong, as a list of lines."""
         shutil.rmtree(self.folder, ignore_errors=True)
         wrong = self.configure("exp")
@@ -171,7 +173,8 @@ def keep(*row):
             (REPORT.read_text(encoding="ascii") if REPORT.exists() else
              "").splitlines()]
     rows = [old for old in rows if old[0] != row[0]]
-    rows.append([str(field) for field in row] + [time.strftime("%Y-%m-%d")])
+    rows.append([str(field) for field in row] +
+                [time.strftime("%Y-%m-%d"), check.commit()])
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text("".join("\t".join(row) + "\n" for row in sorted(rows)),
                       encoding="ascii")
@@ -188,7 +191,7 @@ def main():
             print(f"#   {HINT}", flush=True)
             keep(build.name, build.arch, "no compiler", 0)
             continue
-        wrong = build.check()
+        wrong = build.problems()
         seconds = time.monotonic() - start
         failed += bool(wrong)
         print(f"{'not ok' if wrong else 'ok'} - {build.name} ({build.arch}, "

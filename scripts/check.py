@@ -12,7 +12,9 @@ not as many as its plans ("1..N") say, or fails without a failed result, counts
 as a failure.  So does a skip that scripts/allowed-skips does not list.  The
 last line is the sum: "N passed, N failed, N skipped".
 
-Two parts run at a time, or LANES of them: many wait for one processor.
+Two parts run at a time, or LANES of them: many wait for one processor.  The last
+result of each is kept in $O/report/parts.tsv: part, passed, failed, skipped, date,
+and the commit, with a "+" if there were changes.
 """
 
 import os
@@ -28,7 +30,17 @@ TOP = Path(__file__).resolve().parent.parent
 OUT = Path(os.environ.get("O") or TOP / "build").resolve()
 RESULT = re.compile(r"(not )?ok\b(?: \d+)?(?: -)? *(.*?)"
                     r"(?: *# *SKIP\b:? *(.*))?$", re.I)
+KERNEL = os.environ.get("KERNEL") or "exp"
+PARTS = OUT / "report/parts.tsv"
 LOUD = ("#", "error:", "==>")
+
+
+def commit():
+    """What is checked."""
+    git = subprocess.run(["git", "describe", "--always", "--dirty=+"], cwd=TOP,
+                         check=False, stdout=subprocess.PIPE, text=True,
+                         stderr=subprocess.DEVNULL)
+    return git.stdout.strip() or "-"
 
 
 class Check:
@@ -38,6 +50,8 @@ class Check:
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
         self.lock = threading.Lock()
         self.allowed = self.read_allowed()
+        self.commit = commit()
+        self.parts = {}		# {part: counts}
 
     @staticmethod
     def read_allowed():
@@ -45,8 +59,23 @@ class Check:
         return [re.compile(line) for line in text.splitlines()
                 if line and not line.startswith("#")]
 
-    def result(self, verdict, name, remark=""):
+    def keep(self, part, counts):
+        """The last result of a part is the one that counts."""
+        if KERNEL != "exp":
+            part += f" {KERNEL}"
         with self.lock:
+            rows = [] if not PARTS.exists() else \
+                PARTS.read_text(encoding="ascii").splitlines()
+            rows = [row for row in rows if row.split("\t")[0] != part]
+            rows.append("\t".join([part, *map(str, counts.values()),
+                                   time.strftime("%Y-%m-%d"), self.commit]))
+            PARTS.write_text("\n".join(sorted(rows)) + "\n", encoding="ascii")
+
+    def result(self, verdict, name, remark=""):
+        counts = self.parts.setdefault(name.split(":")[0],
+                                       dict.fromkeys(self.counts, 0))
+        with self.lock:
+            counts[verdict] += 1
             self.counts[verdict] += 1
             number = sum(self.counts.values())
             word = "not ok" if verdict == "failed" else "ok"
@@ -94,6 +123,7 @@ class Check:
             self.result("failed", f"{part}: {results} results, {plan} planned")
         elif not results and not p.returncode:
             self.result("failed", f"{part}: no results")
+        self.keep(part, self.parts[part])
         print(f"# {part}: {time.monotonic() - start:.0f} s, log "
               f"{os.path.relpath(log)}", flush=True)
 
@@ -115,6 +145,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     (OUT / "log").mkdir(parents=True, exist_ok=True)
+    PARTS.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     check = Check()
     parts = queue.SimpleQueue()

@@ -35,5 +35,6 @@ Variables:
   SMP= MEM= TIMEOUT= CMD= APPEND=   the guest's CPUs, memory, time limit in
                      seconds, command, and additions to its command line
   T=NAME             run only this test    SCENARIO=NAME  only this scenario
-  CC=, ARCH=, JOBS=  compiler, architecture (x86_64 only), parallel jobs
+  ARCH=NAME          x86_64 (default), i386 or arm64, whose output is in build/NAME
+  CC=, JOBS=         compiler, parallel jobs
 EOF

@@ -51,7 +51,7 @@ run_guest()
 {
 	local kernel=$1 slow=1 events='' out=$DIR/run/$1
 
-	case $kernel in *debug) slow=4 ;; esac
+	case $kernel in *debug | rt) slow=4 ;; esac
 	# Emulated processors do not survive that the code of others is patched.
 	case $kernel in stock*) ;; *) events="trace_event=anon_space:*" ;; esac
 	rm -rf "$out"

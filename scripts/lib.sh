@@ -20,7 +20,7 @@ esac
 [ "$ARCH" = x86_64 ] || [[ $O == */"$ARCH" ]] || O+=/$ARCH
 # shellcheck disable=SC2034 # what programs for a guest are compiled with
 GUEST_CFLAGS=(${CROSS:+"--sysroot=$O/root"})
-export TOP O JOBS V ARCH CC LC_ALL=C
+export TOP O JOBS V ARCH CC CROSS IMAGE LC_ALL=C
 
 # The kernel's own make must see neither our O= nor our jobserver.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL

@@ -16,6 +16,7 @@ extract()
 	local packages codename mirror
 
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	# shellcheck disable=SC2016 # apt's own way to name a field
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' \
 		"Codename: $codename" 'Created-By: Packages' | head -n 1)
 	packages=$(grep -v -e '^#' -e '^$' "$LIST" | paste -sd,)
