@@ -25,11 +25,21 @@ $(LOCKSTAT_KERNELS): kernel-%:
 
 ##@ Benchmarks
 .PHONY: bench
+ifeq ($(NATIVE),)
 bench: kernel-stock kernel-exp
 bench: $(if $(BENCH),$(if $(filter lockstat,$(BENCH)),$(LOCKSTAT_KERNELS)),$(LOCKSTAT_KERNELS))
 bench: $(addprefix $(O)/bin/,bench bench-alloc vmafrag)
 bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4 lockstat'
 	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH_FLAGS) $(BENCH)
+else
+bench: $(O)/bin/bench
+	@scripts/bench_native.py --bin $(O)/bin run $(BENCH_FLAGS) \
+		$(or $(FILE),$(O)/native-$(shell uname -r).tsv)
+endif
+
+.PHONY: bench-compare
+bench-compare: $(O)/bin/bench ## report of two kernels, each measured by make bench NATIVE=1 FILE=: A=FILE B=FILE
+	@scripts/bench_native.py --bin $(O)/bin --out $(O) compare $(A) $(B)
 
 .PHONY: bench-report
 bench-report: $(O)/bin/bench ## write the report again from what was measured

@@ -39,6 +39,8 @@ TITLES = {
     'programs': 'Real programs',
     'smp2': 'Many at once, on two processors',
     'smp4': 'Many at once, on four processors',
+    'native': 'Wall time on this machine',
+    'native_insn': 'Instructions on this machine',
     'lockstat': 'Locks that were waited for, on four processors',
 }
 

@@ -10,6 +10,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / 'scripts'))
 
 import bench_merges     # noqa: E402
+import bench_native     # noqa: E402
 import bench_report     # noqa: E402
 import bench_summary    # noqa: E402
 
@@ -215,6 +216,34 @@ def failures_of_collectors_are_added_up():
             'collect'
     expect(bench_summary.collectors(report).splitlines()[2:],
            ['| `UFFDIO_MOVE` | huge pages | 100 | 300 | 100 | 50 | 3 | 9 |'])
+
+
+def native(machine='m', config=('CONFIG_A=y', 'CONFIG_B=y')):
+    return {'machine': [[machine]], 'config': [[line] for line in config]}
+
+
+@case
+def native_results_of_one_machine_and_configuration_compare():
+    expect(bench_native.difference(native(), native()), None)
+
+
+@case
+def native_results_of_two_machines_do_not():
+    expect(bench_native.difference(native(), native('other')),
+           'machines: m | other')
+
+
+@case
+def native_results_of_two_configurations_do_not():
+    expect(bench_native.difference(native(), native(config=['CONFIG_A=y'])),
+           'configurations: CONFIG_B=y')
+
+
+@case
+def what_only_ours_has_is_no_configuration():
+    for line in ('CONFIG_ANON_SPACE_STATS=y', 'CONFIG_LOCALVERSION="-exp"'):
+        expect(bool(bench_native.OWN.match(line)), True)
+    expect(bench_native.OWN.match('CONFIG_SMP=y'), None)
 
 
 def main():

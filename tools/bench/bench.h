@@ -35,6 +35,7 @@ struct metric {
 	void (*run)(const struct run *run);
 	unsigned long sizes[MAX_SIZES];		/* up to the first zero */
 	bool once;		/* much work: no warm-up, no repeats */
+	bool processors;	/* a size is how many of them it uses */
 	enum family family;
 	const void *data;	/* what run() has to know besides */
 };
@@ -55,8 +56,14 @@ extern const struct metric_group map_group, move_group, chain_group,
 	grow_group, fork_group, reclaim_group, swap_group, ksm_group,
 	slab_group, collect_group, contention_group;
 
+/*
+ * Under QEMU's -icount shift=0 the TSC is the number of instructions. Other
+ * machines may have a counter of them.
+ */
+enum clock { CLOCK_TIME, CLOCK_TSC, CLOCK_COUNTER };
+
 /* measure.c */
-void count_instructions(void);
+void use_clock(enum clock clock);
 unsigned long now(void);
 const char *clock_unit(void);
 void result(const struct run *run, double value);

@@ -21,16 +21,20 @@ static const struct metric_group *groups[] = {
 
 static const char usage[] =
 "Usage: bench list\n"
-"       bench [-i] [-r REPEATS] [-m METRIC] run GROUP...\n"
-"       bench one METRIC SIZE REPEATS [-i]\n"
+"       bench [-i | -p] [-r REPEATS] [-m METRIC] run GROUP...\n"
+"       bench one METRIC SIZE REPEATS [-i | -p]\n"
 "Measure what operations on anonymous memory cost.\n"
 "  -i  the TSC counts instructions: the kernel runs in QEMU with -icount\n"
+"  -p  instructions are counted by the processor, where it can\n"
 "  -m  only the metrics that match this pattern, such as @(move|chain)_*\n"
 "  -r  how often to measure, 5 by default\n";
 
 static unsigned int repeats = 5;
 static const char *pattern = "*";
-static bool counting;
+static const char *clock_option;
+
+/* A machine with more processors than these shows what more of them cost. */
+#define FEW_PROCESSORS	4
 
 static void list(void)
 {
@@ -56,12 +60,13 @@ static void spawn(const struct metric *metric, unsigned long n)
 	snprintf(size, sizeof(size), "%lu", n);
 	snprintf(times, sizeof(times), "%u", repeats);
 	execl("/proc/self/exe", "bench", "one", metric->name, size, times,
-	      counting ? "-i" : NULL, NULL);
+	      clock_option, NULL);
 	die("cannot run itself: %m");
 }
 
 static void run_group(const struct metric_group *group)
 {
+	const unsigned long nr = sysconf(_SC_NPROCESSORS_ONLN);
 	const struct metric *metric;
 	size_t i, j;
 
@@ -70,7 +75,9 @@ static void run_group(const struct metric_group *group)
 		if (fnmatch(pattern, metric->name, FNM_EXTMATCH))
 			continue;
 		for (j = 0; j < MAX_SIZES && metric->sizes[j]; j++)
-			spawn(metric, metric->sizes[j]);
+			if (!metric->processors || metric->sizes[j] <= nr ||
+			    metric->sizes[j] <= FEW_PROCESSORS)
+				spawn(metric, metric->sizes[j]);
 	}
 }
 
@@ -110,14 +117,23 @@ static void run_one(const char *name, const char *size, const char *times)
 		run.metric->run(&run);
 }
 
+static void set_clock(const char *option)
+{
+	if (option)
+		use_clock(!strcmp(option, "-p") ? CLOCK_COUNTER : CLOCK_TSC);
+}
+
 static void set_options(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "im:r:")) != -1) {
+	while ((opt = getopt(argc, argv, "im:pr:")) != -1) {
 		switch (opt) {
 		case 'i':
-			counting = true;
+			clock_option = "-i";
+			break;
+		case 'p':
+			clock_option = "-p";
 			break;
 		case 'm':
 			pattern = optarg;
@@ -130,8 +146,7 @@ static void set_options(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (counting)
-		count_instructions();
+	set_clock(clock_option);
 }
 
 int main(int argc, char **argv)
@@ -140,8 +155,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "exit"))
 		_exit(0);
 	if (argc >= 5 && !strcmp(argv[1], "one")) {
-		if (argc > 5)
-			count_instructions();
+		set_clock(argv[5]);
 		run_one(argv[2], argv[3], argv[4]);
 		return 0;
 	}

@@ -1,31 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The clock, and how figures are handed over. */
+#define _GNU_SOURCE
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #include <x86intrin.h>
 
 #include "bench.h"
 
-static bool instructions;
+static enum clock clock_used = CLOCK_TIME;
+static int counter;
 
-/* Under QEMU's -icount shift=0 the TSC is the number of instructions. */
-void count_instructions(void)
+void use_clock(enum clock clock)
 {
-	instructions = true;
+	/* In this process and those that it is going to start. */
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_HARDWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_HW_INSTRUCTIONS,
+		.inherit = 1,
+		.exclude_hv = 1,
+	};
+
+	clock_used = clock;
+	if (clock != CLOCK_COUNTER)
+		return;
+	counter = syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+			  PERF_FLAG_FD_CLOEXEC);
+	if (counter < 0)
+		die("no counter of instructions: %m");
 }
 
 const char *clock_unit(void)
 {
-	return instructions ? "insn" : "ns";
+	return clock_used == CLOCK_TIME ? "ns" : "insn";
 }
 
 unsigned long now(void)
 {
 	struct timespec ts;
+	unsigned long value;
 
-	if (instructions)
+	if (clock_used == CLOCK_TSC)
 		return __rdtsc();
+	if (clock_used == CLOCK_COUNTER) {
+		if (read(counter, &value, sizeof(value)) != sizeof(value))
+			die("the counter of instructions: %m");
+		return value;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000UL + ts.tv_nsec;
 }
