@@ -27,7 +27,7 @@ endif
 KERNELS := stock exp debug stock-debug
 
 export O V ARCH CC KERNEL KSRC PATCH FORCE JOBS
-export SMP MEM TIMEOUT CMD APPEND T SCENARIO
+export SMP MEM TIMEOUT CMD APPEND T SCENARIO DEB_CONFIG
 
 # These groups come first in the help.
 FIRST := mk/help.mk mk/tree.mk mk/kernel.mk

@@ -13,6 +13,7 @@
 #   SMP=2 MEM=2G TIMEOUT=600 (seconds, not for a shell)
 #   SWAP=    size of a swap device on zram, none by default; NM@loop: of N MB on a loop
 #            device, which takes its time and the memory from the start
+#   DISK=    a file that the guest has as its disk /dev/vda, and may write to
 #   APPEND=  more kernel parameters
 #   GDB=     a socket for gdb, and MONITOR= one for QEMU's monitor
 #   ICOUNT=1 count instructions instead of time: one CPU, repeatable figures
@@ -37,6 +38,7 @@ MEM=${MEM:-2G}
 TIMEOUT=${TIMEOUT:-600}
 SWAP=${SWAP:-}
 APPEND=${APPEND:-}
+DISK=${DISK:-}
 GDB=${GDB:-}
 MONITOR=${MONITOR:-}
 ICOUNT=${ICOUNT:-}
@@ -211,6 +213,7 @@ compose_qemu()
 	qemu+=("${accel[@]}" "${memory[@]}" "${shares[@]}"
 	       -device virtio-rng-pci -device virtio-serial-pci
 	       -serial "file:$OUT/console")
+	[ -z "$DISK" ] || qemu+=(-drive "file=${DISK//,/,,},if=virtio,format=raw")
 	[ -z "$GDB" ] || qemu+=(-gdb "unix:path=$GDB,server=on,wait=off")
 	[ -z "$MONITOR" ] || qemu+=(-monitor "unix:$MONITOR,server=on,wait=off"
 				    -device vmcoreinfo)

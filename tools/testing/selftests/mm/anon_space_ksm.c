@@ -268,6 +268,7 @@ FIXTURE_VARIANT(ksm_swapped)
 	bool move;		/* when they are swapped out */
 	bool move_one;		/* of them, away from its neighbour */
 	bool child_first;	/* reads them */
+	bool apart;		/* none was shared before they were merged */
 };
 
 FIXTURE_VARIANT_ADD(ksm_swapped, in_place) { };
@@ -284,6 +285,27 @@ FIXTURE_VARIANT_ADD(ksm_swapped, one_moved) { .move_one = true };
 FIXTURE_VARIANT_ADD(ksm_swapped, one_moved_child_first) {
 	.move_one = true, .child_first = true
 };
+
+FIXTURE_VARIANT_ADD(ksm_swapped, apart) { .apart = true };
+FIXTURE_VARIANT_ADD(ksm_swapped, apart_child_first) {
+	.apart = true, .child_first = true
+};
+
+/* The pages of a child that only waits. */
+static bool fill_same_of(pid_t child, struct area *a)
+{
+	char path[32], buf[PAGES * psize()];
+	size_t size = sizeof(buf);
+	bool done;
+	int fd;
+
+	memset(buf, SAME, size);
+	snprintf(path, sizeof(path), "/proc/%d/mem", child);
+	fd = open(path, O_WRONLY);
+	done = pwrite(fd, buf, size, (off_t)area_at(a, 0)) == size;
+	close(fd);
+	return done;
+}
 
 static bool swap_out_merged(struct area *a)
 {
@@ -308,11 +330,16 @@ FIXTURE_SETUP(ksm_swapped)
 	enter_cgroup();
 	area_init(&self->a, FAULTED);
 	area_map(&self->a, 0, PAGES);
-	fill_same(&self->a, 0);
 	ASSERT_EQ(0, madvise(area_at(&self->a, 0), area_size(&self->a, PAGES),
 			     MADV_MERGEABLE));
+	if (variant->apart) {
+		self->child = fork_waiting();
+		ASSERT_TRUE(fill_same_of(self->child, &self->a));
+	}
+	fill_same(&self->a, 0);
 	ASSERT_TRUE(merge(&self->a, 0));
-	self->child = fork_waiting();
+	if (!variant->apart)
+		self->child = fork_waiting();
 	ASSERT_TRUE(swap_out_merged(&self->a));
 	if (variant->move) {
 		self->at = 8;

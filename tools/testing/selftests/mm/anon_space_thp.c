@@ -93,6 +93,26 @@ TEST_F_TIMEOUT(thp, move_whole_many_times, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
+/* The offsets of what was there go on to the left and to the right of it. */
+TEST_F_TIMEOUT(thp, move_between_shared_ones, TIMEOUT)
+{
+	void *from = area_at(&self->a, 2), *to = area_at(&self->a, 6);
+	void *middle = area_at(&self->a, 7);
+
+	map_range(from, 3 * self->huge);
+	fill_pages(from, 3 * self->pages, contents(0));
+	ASSERT_TRUE(make_huge(from, 3 * self->huge));
+	fork_waiting();
+	ASSERT_EQ(to, move(from, 3 * self->huge, to));
+	map_range(from, self->huge);
+	fill_pages(from, self->pages, 0x777);
+	ASSERT_TRUE(make_huge(from, self->huge));
+	ASSERT_EQ(middle, move(from, self->huge, middle));
+	EXPECT_TRUE(pages_migrate(to, 3 * self->pages));
+	EXPECT_TRUE(pages_have(to, self->pages, contents(0)));
+	EXPECT_TRUE(pages_have(middle, self->pages, 0x777));
+}
+
 /* Not to a boundary of huge pages: all pages of it are mapped one by one. */
 TEST_F_TIMEOUT(thp, move_unaligned, TIMEOUT)
 {
