@@ -62,6 +62,7 @@ static void moves_of_tables_leave_one_extent(struct kunit *test)
 	struct world *w = test->priv;
 	unsigned int i, at = 0;
 
+	user_need_tables(test);
 	world_fault(w);
 	for (i = 0; i < ARRAY_SIZE(stops); i++) {
 		user_move(w->parent, at, USER_AREA, stops[i]);
@@ -358,6 +359,7 @@ static void emptied_tables_are_freed(struct kunit *test)
 	struct world *w = test->priv;
 	unsigned long bytes;
 
+	user_need_tables(test);
 	user_map(w->parent, 0, 2 * USER_AREA);
 	user_want(w->parent, 0, 2 * USER_AREA, USER_UNTOUCHED);
 	user_touch(w->parent, 0, 2 * USER_AREA, 1, 1);

@@ -280,21 +280,6 @@ static void act(void *data)
 	KUNIT_EXPECT_EQ(p->test, world_count_vmas(), pair->operation->vmas);
 }
 
-static void act_fork(void *data)
-{
-	struct world *w = data;
-
-	world_check_fork(w, w->actor);
-}
-
-static void run_actor(struct world *w, void (*fn)(void *data))
-{
-	if (w->actor == w->child)
-		user_run(&w->child_task, fn, w);
-	else
-		fn(w);
-}
-
 /* Contents, number of VMAs and all invariants are right. */
 static void operation_in_state(struct kunit *test)
 {
@@ -306,9 +291,9 @@ static void operation_in_state(struct kunit *test)
 		world_check_mms(w);
 	else
 		world_check(w);
-	run_actor(w, act);
+	world_act(w, act);
 	world_check(w);
-	run_actor(w, act_fork);
+	world_check_fork_of_actor(w);
 	world_check(w);
 	user_exit(&w->child_task);
 	w->child = NULL;
@@ -626,184 +611,6 @@ static void private_file_pages_have_index_of_address(struct kunit *test)
 	world_check(w);
 }
 
-static int split_huge_page_at(struct vm_area_struct *vma, unsigned long addr)
-{
-	struct folio_walk fw;
-	struct folio *folio = folio_walk_start(&fw, vma, addr, 0);
-	int err;
-
-	if (!folio)
-		return -ENOENT;
-	folio_get(folio);
-	folio_walk_end(&fw, vma);
-	lru_add_drain_all();
-	folio_lock(folio);
-	err = split_folio(folio);
-	folio_unlock(folio);
-	folio_put(folio);
-	return err;
-}
-
-#define NO_SPLIT	(USER_WORLD + 1)
-
-/* A move that fails when all is done but something else, and goes back. */
-static void move_split_and_move_back(struct kunit *test, unsigned int page,
-				     unsigned int nr, unsigned int to_page,
-				     unsigned int to_split)
-{
-	unsigned long from = user_addr(page), to = user_addr(to_page);
-	unsigned long len = user_len(nr);
-	struct mm_struct *mm = current->mm;
-	struct anon_space_move move;
-	struct vm_area_struct *vma;
-
-	mmap_write_lock(mm);
-	vma = find_vma(mm, from);
-	vma_start_write(vma);
-	anon_space_move_begin(&move, vma, from, to, len);
-	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, from, vma, to,
-						    len, true, false));
-	if (to_split != NO_SPLIT)
-		KUNIT_EXPECT_EQ(test, 0,
-				split_huge_page_at(vma, user_addr(to_split)));
-	anon_space_move_back(&move, vma, len);
-	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,
-						    len, true, false));
-	mmap_write_unlock(mm);
-}
-
-static void act_and_go_back(void *data)
-{
-	struct world *w = data;
-	struct user_mem *p = w->actor;
-
-	/* One VMA with the area, so that there is none to make. */
-	user_map(p, USER_AREA, FAR - USER_AREA);
-	user_map(p, FAR, USER_AREA);
-	KUNIT_ASSERT_EQ(p->test, world_count_vmas(), 1);
-	move_split_and_move_back(p->test, 8, 100, FAR + 9, NO_SPLIT);
-	user_check_mm(p->test, current->mm);
-	move_split_and_move_back(p->test, 0, USER_AREA, FAR, NO_SPLIT);
-}
-
-static const void *gen_states(const void *prev, char *desc)
-{
-	const struct world_state *state = prev ? prev + sizeof(*state) :
-						 world_states;
-
-	for (; state < world_states + WORLD_NR_STATES; state++) {
-		if (state->huge && !IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-			continue;
-		if (state->swapped && !IS_ENABLED(CONFIG_BLK_DEV_RAM))
-			continue;
-		strscpy(desc, state->name, KUNIT_PARAM_DESC_SIZE);
-		return state;
-	}
-	return NULL;
-}
-
-/* What goes back is as it was, in each state, by entries and by whole tables. */
-static void way_back_in_state(struct kunit *test)
-{
-	const struct world_state *state = test->param_value;
-	struct world *w = test->priv;
-
-	state->enter(w);
-	run_actor(w, act_and_go_back);
-	world_check(w);
-	run_actor(w, act_fork);
-	world_check(w);
-	user_exit(&w->child_task);
-	w->child = NULL;
-	world_check(w);
-}
-
-/* One VMA from the first page on, and as much behind it that is not looked at. */
-static void map_huge_world(struct user_mem *p)
-{
-	unsigned long end = user_addr(USER_WORLD);
-
-	p->huge = true;
-	user_map(p, 0, USER_WORLD);
-	KUNIT_EXPECT_EQ(p->test, end,
-			vm_mmap(NULL, end, user_len(USER_WORLD),
-				PROT_READ | PROT_WRITE, MAP_PRIVATE |
-				MAP_ANONYMOUS | MAP_FIXED, 0));
-	KUNIT_EXPECT_EQ(p->test, 0,
-			do_madvise(current->mm, end, user_len(USER_WORLD),
-				   MADV_HUGEPAGE));
-}
-
-/* What a failed move takes back is found, also if it was split meanwhile. */
-static void split_before_the_way_back(struct kunit *test)
-{
-	struct world *w = test->priv;
-
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
-	map_huge_world(w->parent);
-	user_touch(w->parent, 0, USER_AREA, 1, 1);
-	move_split_and_move_back(test, 0, USER_AREA, USER_WORLD, USER_WORLD);
-	world_check(w);
-	world_check_fork(w, w->parent);
-}
-
-/* The same between two page tables that move as a whole. */
-static void split_between_tables_before_the_way_back(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned int i;
-
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
-	map_huge_world(w->parent);
-	for (i = 0; i < 3; i++) {
-		do_madvise(current->mm, user_addr(i * USER_AREA),
-			   user_len(USER_AREA),
-			   i == 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-		user_touch(w->parent, i * USER_AREA, USER_AREA, 1, 1);
-	}
-	do_madvise(current->mm, user_addr(0), user_len(USER_WORLD),
-		   MADV_HUGEPAGE);
-	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-	move_split_and_move_back(test, 0, 3 * USER_AREA, USER_WORLD,
-				 USER_WORLD + USER_AREA);
-	world_check(w);
-	world_check_fork(w, w->parent);
-}
-
-/*
- * The same between two shared pages, of a shared huge page that comes to the address
- * of its index.
- */
-static void split_at_home_before_the_way_back(struct kunit *test)
-{
-	const unsigned int home = 3 * USER_AREA, area = USER_AREA;
-	struct world *w = test->priv;
-	struct user_mem *p = w->parent;
-
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
-	map_huge_world(p);
-	do_madvise(current->mm, user_addr(0), user_len(home), MADV_NOHUGEPAGE);
-	user_touch(p, 0, 1, 1, 1);
-	user_touch(p, area + 1, 1, 1, 1);
-	user_touch(p, home, area, 1, 1);
-	world_fork(w);
-	user_move(p, 0, 1, area - 1);
-	user_move(p, area + 1, 1, 2 * area);
-	user_move(p, home, area, area);
-	user_map(p, 0, 1);
-	user_map(p, home, area);
-	do_madvise(current->mm, user_addr(0), user_len(USER_WORLD),
-		   MADV_HUGEPAGE);
-	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 3);
-	move_split_and_move_back(test, area - 1, area + 2, home - 1, home);
-	world_check(w);
-	world_check_fork(w, p);
-}
-
 static struct kunit_case mm_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(operation_in_state, gen_pairs,
 			      { .speed = KUNIT_SPEED_SLOW }),
@@ -817,10 +624,6 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),
 	KUNIT_CASE(stack_growth_keeps_offset),
 	KUNIT_CASE(private_file_pages_have_index_of_address),
-	KUNIT_CASE_PARAM(way_back_in_state, gen_states),
-	KUNIT_CASE(split_before_the_way_back),
-	KUNIT_CASE(split_between_tables_before_the_way_back),
-	KUNIT_CASE(split_at_home_before_the_way_back),
 	{}
 };
 

@@ -93,6 +93,27 @@ static void area(struct user_mem *p)
 	user_want(p, 0, USER_AREA, USER_UNTOUCHED);
 }
 
+/* The actor may be a child, whose mm is not current here. */
+void world_act(struct world *w, void (*fn)(void *data))
+{
+	if (w->actor == w->child)
+		user_run(&w->child_task, fn, w);
+	else
+		fn(w);
+}
+
+static void check_fork_of_actor(void *data)
+{
+	struct world *w = data;
+
+	world_check_fork(w, w->actor);
+}
+
+void world_check_fork_of_actor(struct world *w)
+{
+	world_act(w, check_fork_of_actor);
+}
+
 void world_fork(struct world *w)
 {
 	struct kunit *test = w->parent->test;
@@ -238,9 +259,15 @@ static bool has_huge_page(unsigned long addr)
 	return huge;
 }
 
+static void want_huge_pages(struct world *w)
+{
+	user_need_huge_pages(w->parent->test);
+	w->parent->huge = true;
+}
+
 void world_fault_huge(struct world *w)
 {
-	w->parent->huge = true;
+	want_huge_pages(w);
 	world_fault(w);
 	KUNIT_EXPECT_TRUE(w->parent->test, has_huge_page(user_addr(0)));
 }
@@ -253,14 +280,14 @@ static void state_huge_and_shared(struct world *w)
 
 static void state_huge_and_moved(struct world *w)
 {
-	w->parent->huge = true;
+	want_huge_pages(w);
 	faulted_elsewhere(w->parent);
 	user_move(w->parent, ELSEWHERE, USER_AREA, 0);
 }
 
 static void state_huge_shared_and_moved(struct world *w)
 {
-	w->parent->huge = true;
+	want_huge_pages(w);
 	state_shared_and_moved(w);
 }
 

@@ -48,6 +48,8 @@ void world_exit_test(struct kunit *test);
 int world_count_vmas(void);
 unsigned long world_count_extents(void);
 void world_check_fork(struct world *w, struct user_mem *p);
+void world_act(struct world *w, void (*fn)(void *data));
+void world_check_fork_of_actor(struct world *w);
 void world_check_mms(struct world *w);
 void world_check(struct world *w);
 void world_fork(struct world *w);

@@ -38,14 +38,14 @@
 #endif
 
 #ifdef CONFIG_S390
-#define SYSCALL_PT_REGS			struct pt_regs
+#define SYSCALL_CONST
 #else
-#define SYSCALL_PT_REGS			const struct pt_regs
+#define SYSCALL_CONST			const
 #endif
 
-asmlinkage long SYSCALL_FN(mprotect)(SYSCALL_PT_REGS *regs);
-asmlinkage long SYSCALL_FN(mremap)(SYSCALL_PT_REGS *regs);
-asmlinkage long SYSCALL_FN(swapon)(SYSCALL_PT_REGS *regs);
+long SYSCALL_FN(mprotect)(SYSCALL_CONST struct pt_regs *regs);
+long SYSCALL_FN(mremap)(SYSCALL_CONST struct pt_regs *regs);
+long SYSCALL_FN(swapon)(SYSCALL_CONST struct pt_regs *regs);
 
 /* Arguments as sys_NAME() takes them, in brackets, and five as numbers. */
 #define SYSCALL(name, args, ...)				\

@@ -122,6 +122,27 @@ unsigned long user_addr(unsigned int page)
 	return BASE + ((unsigned long)page << PAGE_SHIFT);
 }
 
+/**
+ * user_need_tables - skip a test if the area is not what one page table maps
+ * @test: the test
+ */
+void user_need_tables(struct kunit *test)
+{
+	if (PTRS_PER_PTE != USER_AREA)
+		kunit_skip(test, "needs page tables of %d entries", USER_AREA);
+}
+
+/**
+ * user_need_huge_pages - skip a test if the area is no huge page
+ * @test: the test
+ */
+void user_need_huge_pages(struct kunit *test)
+{
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+	user_need_tables(test);
+}
+
 size_t user_len(unsigned int nr)
 {
 	return (size_t)nr << PAGE_SHIFT;

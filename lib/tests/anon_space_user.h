@@ -35,6 +35,8 @@ struct user_mem {
 
 /* All of these act on current->mm, and keep record in @user. */
 unsigned long user_addr(unsigned int page);
+void user_need_tables(struct kunit *test);
+void user_need_huge_pages(struct kunit *test);
 size_t user_len(unsigned int nr);
 void user_want(struct user_mem *user, unsigned int page, unsigned int nr,
 	       u32 value);

@@ -63,22 +63,6 @@ static void detach(struct tree *t, int nr)
 			t->owner[i] = NOBODY;
 }
 
-/* Give pages at the end to nobody, or take some there, as split and merge do. */
-static void resize(struct tree *t, int nr, unsigned int end)
-{
-	struct vm_area_struct *vma = t->vmas[nr];
-	unsigned int i;
-
-	anon_space_lock_write(t->mm);
-	vma->vm_end = to_addr(end);
-	anon_space_unlock_write(t->mm);
-	for (i = 0; i < NR_PAGES; i++)
-		if (t->owner[i] == nr && i >= end)
-			t->owner[i] = NOBODY;
-	for (i = (vma->vm_start - BASE) >> PAGE_SHIFT; i < end; i++)
-		t->owner[i] = nr;
-}
-
 /* All VMAs in a range are found, each once, and in order. */
 static void check_range(struct tree *t, unsigned int start, unsigned int end)
 {
@@ -167,21 +151,15 @@ static void random_step(struct tree *t, struct rnd_state *rnd)
 	if (!t->vmas[nr]) {
 		if (is_free(t, start, end))
 			attach(t, nr, start, end);
-	} else if (prandom_u32_state(rnd) % 2) {
-		detach(t, nr);
 	} else {
-		start = (t->vmas[nr]->vm_end - BASE) >> PAGE_SHIFT;
-		if (t->vmas[nr]->vm_end - t->vmas[nr]->vm_start > PAGE_SIZE)
-			resize(t, nr, start - 1);
-		else if (start < NR_PAGES && is_free(t, start, start + 1))
-			resize(t, nr, start + 1);
+		detach(t, nr);
 	}
 	start = prandom_u32_state(rnd) % NR_PAGES;
 	check_range(t, start, start + 1 +
 		    prandom_u32_state(rnd) % (NR_PAGES - start));
 }
 
-/* Random VMAs come, go, grow and shrink: the same as in the array is found. */
+/* Random VMAs come and go: the same as in the array is found. */
 static void random_vmas_match_array(struct kunit *test)
 {
 	u64 seed = get_random_u64();

@@ -314,6 +314,19 @@ TEST_F_TIMEOUT(many, over_the_ends_of_tables, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->from, 300, 1));
 }
 
+/* Nothing moves, and so nothing is at the destination. */
+TEST_F_TIMEOUT(many, source_without_page_table, TIMEOUT)
+{
+	size_t size = psize(), nr = 16;
+
+	fill_pages(self->to, 1, 0x777);
+	ASSERT_TRUE(move_in_place(self->to + MANY / 2 * size, nr * size,
+				  self->from + 100 * size));
+	EXPECT_TRUE(are_zero(self->from + 100 * size, nr));
+	EXPECT_TRUE(pages_have(self->from, 100, 1));
+	EXPECT_TRUE(pages_have(self->from + (100 + nr) * size, 100, 101 + nr));
+}
+
 /* A shared page at the end, in another page table: nothing is lost. */
 TEST_F_TIMEOUT(many, the_last_page_is_shared, TIMEOUT)
 {

@@ -278,7 +278,7 @@ TEST_F_TIMEOUT(merge, mprotect_all, TIMEOUT)
 	check_units(_metadata, &self->a, 4, 3);
 }
 
-/* Only the boundary moves: aaaaccc -> aacc... and back */
+/* Only the boundary moves: aaaabbb -> aabbbbb -> aaaaabb */
 TEST_F_TIMEOUT(merge, mprotect_shifts_boundary, TIMEOUT)
 {
 	area_fill(&self->a, 0, 7);
@@ -292,7 +292,7 @@ TEST_F_TIMEOUT(merge, mprotect_shifts_boundary, TIMEOUT)
 	check_units(_metadata, &self->a, 0, 7);
 }
 
-/* The VMA that takes over pages has none yet: aaabbbb -> aaaaabb -> aabbbbb */
+/* The VMA that takes over pages has none yet: aaabbbb -> aaabbcc -> aaaaaaa */
 TEST_F_TIMEOUT(merge, mprotect_shifts_into_unfaulted, TIMEOUT)
 {
 	area_map(&self->a, 0, 3);
@@ -301,6 +301,7 @@ TEST_F_TIMEOUT(merge, mprotect_shifts_into_unfaulted, TIMEOUT)
 	area_ready(&self->a);
 	EXPECT_STREQ("aaabbbb", area_draw(&self->a));
 	ASSERT_NE(NULL, protect(&self->a, 3, 2, PROT_READ));
+	EXPECT_STREQ("aaabbcc", area_draw(&self->a));
 	/* Memory that was writable stays accounted, see VM_ACCOUNT. */
 	ASSERT_NE(NULL, protect(&self->a, 0, 7, PROT_READ | PROT_WRITE));
 	EXPECT_STREQ("aaaaaaa", area_draw(&self->a));
@@ -335,7 +336,7 @@ TEST_F_TIMEOUT(merge, move_before, TIMEOUT)
 	EXPECT_TRUE(area_migrates(&self->a, 1, 1));
 }
 
-/* aaa.bbb...c -> aaacbbb */
+/* aaa.bbb...c -> aaaaaaa */
 TEST_F_TIMEOUT(merge, move_between, TIMEOUT)
 {
 	area_fill(&self->a, 0, 3);
@@ -408,7 +409,7 @@ TEST_F_TIMEOUT(merge, reverse, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
-/* aaa..bb -> aaaaabb: grows until it meets its neighbour */
+/* aaa..bb -> aaaaaaa: grows until it meets its neighbour */
 TEST_F_TIMEOUT(merge, grow, TIMEOUT)
 {
 	void *addr = area_at(&self->a, 0);
@@ -424,7 +425,7 @@ TEST_F_TIMEOUT(merge, grow, TIMEOUT)
 	check_units(_metadata, &self->a, 5, 2);
 }
 
-/* aa......bb -> ....aaaabb */
+/* aa......bb -> ....aaaaaa */
 TEST_F_TIMEOUT(merge, grow_and_move, TIMEOUT)
 {
 	void *to = area_at(&self->a, 4);
@@ -463,7 +464,7 @@ static void *move_dontunmap(struct area *a, int from, int nr, int to)
 		      area_at(a, to));
 }
 
-/* aaa.....bbb -> aaa..bbbccc */
+/* aaa.....bbb -> aaa..bbbbbb */
 TEST_F_TIMEOUT(merge, move_dontunmap, TIMEOUT)
 {
 	area_fill(&self->a, 0, 3);
@@ -476,7 +477,7 @@ TEST_F_TIMEOUT(merge, move_dontunmap, TIMEOUT)
 	check_units(_metadata, &self->a, 8, 3);
 }
 
-/* aaa -> aaabbb, and the first three are empty */
+/* aaa -> aaaaaa, and the first three are empty */
 TEST_F_TIMEOUT(merge, move_dontunmap_next_to_itself, TIMEOUT)
 {
 	area_fill(&self->a, 0, 3);
