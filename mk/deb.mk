@@ -14,5 +14,5 @@ deb: ## Debian packages of both kernels, in build/deb: DEB_KERNELS=, DEB_CONFIG=
 
 CHECKS_LONG += deb
 .PHONY: check-deb
-check-deb: deb kernel-exp ## they install on Debian, start by its boot loader, and are removed
+check-deb: deb ## they install on Debian, start by its boot loader, and are removed
 	@tests/deb/run.sh $(O)/deb

@@ -168,6 +168,20 @@ TEST_F_TIMEOUT(account, and_unmapped, TIMEOUT)
 		EXPECT_EQ(0, status_kb("VmSwap:"));
 }
 
+/* It moves and is larger at once. */
+TEST_F_TIMEOUT(account, and_grown, TIMEOUT)
+{
+	size_t size = area_size(&self->a, UNITS);
+	long more = area_size(&self->a, 2) / 1024;
+
+	ASSERT_EQ(area_at(&self->a, 8),
+		  mremap(area_at(&self->a, 0), size, size + 1024 * more,
+			 MREMAP_MAYMOVE | MREMAP_FIXED, area_at(&self->a, 8)));
+	EXPECT_EQ(self->before.kb[1] + more, status_kb("VmSize:"));
+	EXPECT_EQ(self->before.kb[4] + more, status_kb("VmData:"));
+	EXPECT_TRUE(area_has(&self->a, 8, UNITS, 0));
+}
+
 /* ---- attributes ---- */
 
 enum attribute { NAME, POLICY, LOCKED, MERGEABLE, WIPED, NO_ACCESS, HUGE_ADVICE };

@@ -84,7 +84,9 @@ static int check_arguments(struct arguments *a)
 		return 3;
 	if (!child_says(are_right, a) || !are_right(a))
 		return 4;
-	return pages_of_arguments_migrate(a) && are_right(a) ? 0 : 5;
+	if (!pages_of_arguments_migrate(a) || !are_right(a))
+		return 5;
+	return is_valid() ? 0 : 6;
 }
 
 /* ---- the tests ---- */

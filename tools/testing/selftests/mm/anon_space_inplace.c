@@ -327,6 +327,23 @@ TEST_F_TIMEOUT(many, source_without_page_table, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->from + (100 + nr) * size, 100, 101 + nr));
 }
 
+/* So are shared pages, whatever has been there, in more tables than one. */
+TEST_F_TIMEOUT(many, shared_pages_onto_others, TIMEOUT)
+{
+	size_t size = psize(), nr = 1024;
+
+	fill_pages(self->to, MANY, 0x5550000);
+	fork_waiting();
+	ASSERT_TRUE(move_in_place(self->from + 300 * size, nr * size,
+				  self->to + 71 * size));
+	EXPECT_TRUE(pages_have(self->to, 71, 0x5550000));
+	EXPECT_TRUE(pages_have(self->to + 71 * size, nr, 301));
+	EXPECT_TRUE(pages_have(self->to + (71 + nr) * size, 71,
+			       0x5550000 + 71 + nr));
+	EXPECT_TRUE(pages_migrate(self->to + 71 * size, nr));
+	EXPECT_TRUE(are_zero(self->from + 300 * size, nr));
+}
+
 /* A shared page at the end, in another page table: nothing is lost. */
 TEST_F_TIMEOUT(many, the_last_page_is_shared, TIMEOUT)
 {

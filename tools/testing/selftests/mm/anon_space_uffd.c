@@ -311,4 +311,64 @@ TEST_F(uffd_wp, move_next_to_others)
 	EXPECT_TRUE(is_good(&self->a, 10, 2, 10));
 }
 
+/* ---- moves that a userfaultfd is not told of ---- */
+
+FIXTURE(uffd_left)
+{
+	struct area a;
+	int fd;
+};
+
+FIXTURE_VARIANT(uffd_left)
+{
+	bool part;		/* a part of the VMA moves */
+};
+
+FIXTURE_VARIANT_ADD(uffd_left, whole) { };
+FIXTURE_VARIANT_ADD(uffd_left, part) { .part = true };
+
+/* Write protection without events: what is moved is left by the userfaultfd. */
+FIXTURE_SETUP(uffd_left)
+{
+	area_init(&self->a, FAULTED);
+	area_fill(&self->a, 0, 4);
+	self->fd = open_uffd(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, uffd_register(self->fd, area_at(&self->a, 0),
+				   area_size(&self->a, 4), false, true,
+				   false));
+	ASSERT_EQ(0, write_protect(self->fd, area_at(&self->a, 0),
+				   area_size(&self->a, 4), true));
+}
+
+FIXTURE_TEARDOWN(uffd_left)
+{
+	close(self->fd);
+}
+
+static bool is_protected(void *addr)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t entry = pagemap_get_entry(pagemap, addr);
+
+	close(pagemap);
+	return entry & PM_UFFD_WP;
+}
+
+/* It is no longer registered nor protected, and is equal to what was not. */
+TEST_F(uffd_left, move)
+{
+	const int first = variant->part, nr = 4 - 2 * variant->part;
+
+	area_fill(&self->a, 8 + nr, 2);
+	ASSERT_TRUE(is_protected(area_at(&self->a, first)));
+	area_move(&self->a, first, nr, 8);
+	EXPECT_EQ(1, count_vmas(area_at(&self->a, 8),
+				area_size(&self->a, nr + 2)));
+	EXPECT_FALSE(is_protected(area_at(&self->a, 8)));
+	EXPECT_FALSE(is_protected(area_at(&self->a, 8 + nr - 1)));
+	fill_pages(area_at(&self->a, 8), 1, NEW);
+	EXPECT_TRUE(is_good(&self->a, 9, nr - 1, first + 1));
+}
+
 TEST_HARNESS_MAIN

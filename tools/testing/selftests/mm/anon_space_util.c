@@ -424,6 +424,20 @@ void cgroup_reclaim(void)
 	close(fd);
 }
 
+bool is_valid(void)
+{
+	char pid[16];
+	bool valid;
+	int fd = open("/sys/kernel/debug/anon_space/validate", O_WRONLY);
+
+	if (fd < 0)
+		return true;
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	valid = write(fd, pid, strlen(pid)) > 0;
+	close(fd);
+	return valid;
+}
+
 long vmstat(const char *name)
 {
 	FILE *file = fopen("/proc/vmstat", "re");

@@ -90,6 +90,8 @@ bool pages_migrate(void *addr, size_t nr);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);
 bool is_swapped(void *addr);
+/* What the validator says, on kernels that have it. */
+bool is_valid(void);
 /* A line of /proc/vmstat, -1 on kernels that have it not. */
 long vmstat(const char *name);
 
