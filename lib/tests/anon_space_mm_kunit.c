@@ -590,6 +590,37 @@ static void stack_growth_keeps_offset(struct kunit *test)
 	world_check(w);
 }
 
+static void set_flags_at(unsigned int page, vm_flags_t flags)
+{
+	mmap_write_lock(current->mm);
+	vm_flags_set(vma_lookup(current->mm, user_addr(page)), flags);
+	mmap_write_unlock(current->mm);
+}
+
+/* The stack of a new program moves before anybody looks for its pages. */
+static void stack_of_exec_has_index_of_address(struct kunit *test)
+{
+	const unsigned int from = 2 * USER_AREA, to = USER_AREA;
+	struct mm_struct *mm = current->mm;
+	struct world *w = test->priv;
+	struct user_mem *p = w->parent;
+
+	user_map(p, from, USER_AREA);
+	user_touch(p, from, USER_AREA, 1, 1);
+	set_flags_at(from, VM_STACK_FLAGS | VM_STACK_INCOMPLETE_SETUP);
+	mmap_write_lock(mm);
+	KUNIT_EXPECT_EQ(test, 0,
+			relocate_vma_down(vma_lookup(mm, user_addr(from)),
+					  user_len(from - to)));
+	vm_flags_clear(vma_lookup(mm, user_addr(to)),
+		       VM_STACK_INCOMPLETE_SETUP);
+	mmap_write_unlock(mm);
+	memcpy(p->want + to, p->want + from, USER_AREA * sizeof(p->want[0]));
+	user_want(p, from, USER_AREA, USER_UNMAPPED);
+	world_check(w);
+	world_check_fork(w, p);
+}
+
 /* An anonymous index is never a file offset. */
 static void private_file_pages_have_index_of_address(struct kunit *test)
 {
@@ -623,6 +654,7 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(fault_apart_merges_later),
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),
 	KUNIT_CASE(stack_growth_keeps_offset),
+	KUNIT_CASE(stack_of_exec_has_index_of_address),
 	KUNIT_CASE(private_file_pages_have_index_of_address),
 	{}
 };
