@@ -103,6 +103,20 @@ TEST_F_TIMEOUT(large, no_copy, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
 }
 
+/* So it is if another page than its first one comes first. */
+TEST_F_TIMEOUT(large, from_the_middle, TIMEOUT)
+{
+	const size_t middle = 100;
+	char *first = self->to + middle * psize();
+
+	EXPECT_TRUE(pages_have(first, 1, FIRST + middle));
+	EXPECT_EQ(self->pfn + middle, pfn_of(0, first));
+	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
+	EXPECT_TRUE(pages_migrate(self->to, FEW));
+	EXPECT_TRUE(pages_migrate(first, FEW));
+	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
+}
+
 static bool reads(void *arg)
 {
 	DATA *self = arg;

@@ -125,6 +125,21 @@ TEST_F_TIMEOUT(thp, move_unaligned, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
+/* Most of where it is becomes another huge page; the rest is found behind that. */
+TEST_F_TIMEOUT(thp, move_unaligned_and_replace, TIMEOUT)
+{
+	void *to = page(self, 4, 3), *rest = area_at(&self->a, 5);
+
+	ASSERT_EQ(to, move(area_at(&self->a, 0), self->huge, to));
+	map_range(area_at(&self->a, 4), self->huge);
+	fill_pages(area_at(&self->a, 4), self->pages, 0x777);
+	ASSERT_TRUE(make_huge(area_at(&self->a, 4), self->huge));
+	EXPECT_TRUE(pages_migrate(rest, 3));
+	EXPECT_TRUE(pages_have(rest, 3, contents(self->pages - 3)));
+	EXPECT_TRUE(pages_have(area_at(&self->a, 4), self->pages, 0x777));
+	EXPECT_TRUE(area_relative_has_all(&self->a));
+}
+
 TEST_F_TIMEOUT(thp, move_unaligned_and_back, TIMEOUT)
 {
 	void *to = page(self, 4, 3);
