@@ -286,7 +286,8 @@ TEST_F(file_merge, other_offset)
 }
 
 /* Moved away and back, written meanwhile. */
-TEST_F(file_merge, moved_away_and_back)
+static void move_away_and_back(struct __test_metadata *_metadata,
+			       FILE_MERGE_DATA *self)
 {
 	map_file(_metadata, self, 0, 6, 0);
 	fill_pages(area_at(&self->a, 2), 2, 0x777);
@@ -297,6 +298,19 @@ TEST_F(file_merge, moved_away_and_back)
 	EXPECT_TRUE(pages_have(area_at(&self->a, 2), 1, 0x666));
 	EXPECT_TRUE(pages_have(area_at(&self->a, 3), 1, 0x778));
 	EXPECT_TRUE(pages_migrate(area_at(&self->a, 0), 6));
+}
+
+TEST_F(file_merge, moved_away_and_back)
+{
+	move_away_and_back(_metadata, self);
+}
+
+/* To the kernel it is anonymous, and yet it has a file, and offsets in that. */
+TEST_F(file_merge, dev_zero_moved_away_and_back)
+{
+	self->fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
+	move_away_and_back(_metadata, self);
 }
 
 /* A private file mapping and anonymous memory never merge. */
