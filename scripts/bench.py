@@ -85,7 +85,7 @@ class LockStat(Bench):
                 f'python3 {SCRIPTS}/guest-lockstat.py /run/bench')
 
 
-MICRO = 'map move chain grow fork reclaim swap ksm'
+MICRO = 'map move chain grow fork reclaim swap ksm scale'
 BENCHES = {
     'micro': Bench(MICRO, ICOUNT='1', MEM='3G', SWAP='1G'),
     'time': Bench(MICRO, needs_kvm=True, SMP='1', MEM='3G', SWAP='1G'),

@@ -22,7 +22,7 @@ import time
 import bench_report
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-GROUPS = 'map move chain grow fork reclaim swap ksm slab contention'.split()
+GROUPS = 'map move chain grow fork reclaim swap ksm scale slab contention'.split()
 # What differs between two kernels of the same configuration.
 OWN = re.compile(r'CONFIG_(LOCALVERSION|BUILD_SALT|CC_VERSION_TEXT|\w*ANON_SPACE)')
 # bench_report's names for the two ways to measure.

@@ -54,7 +54,7 @@ struct run {
 
 extern const struct metric_group map_group, move_group, chain_group,
 	grow_group, fork_group, reclaim_group, swap_group, ksm_group,
-	slab_group, collect_group, contention_group;
+	slab_group, collect_group, contention_group, scale_group;
 
 /*
  * Under QEMU's -icount shift=0 the TSC is the number of instructions. Other

@@ -16,7 +16,7 @@
 static const struct metric_group *groups[] = {
 	&map_group, &move_group, &chain_group, &grow_group, &fork_group,
 	&reclaim_group, &swap_group, &ksm_group, &slab_group,
-	&collect_group, &contention_group,
+	&collect_group, &contention_group, &scale_group,
 };
 
 static const char usage[] =
