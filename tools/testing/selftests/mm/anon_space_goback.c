@@ -236,6 +236,26 @@ TEST_F_TIMEOUT(goback, and_move_by_tables, TIMEOUT)
 	EXPECT_TRUE(is_whole(m, home));
 }
 
+/* Neither more nor less is accounted than before, and it is given back at the end. */
+TEST_F_TIMEOUT(goback, is_accounted, TIMEOUT)
+{
+	const long before = meminfo_kb("Committed_AS:");
+	struct memory *m = &self->m;
+	long now;
+
+	cgroup_allow(0);
+	EXPECT_FALSE(move_to(m->at, m->size, m->to));
+	EXPECT_EQ(MAP_FAILED, mremap(m->at, m->size, m->size + m->table,
+				     MREMAP_MAYMOVE | MREMAP_FIXED, m->to));
+	EXPECT_EQ(ENOMEM, errno);
+	cgroup_allow_all();
+	now = meminfo_kb("Committed_AS:");
+	EXPECT_GT((long)m->table / 1024, labs(now - before));
+	ASSERT_EQ(0, munmap(m->at, m->size));
+	now -= meminfo_kb("Committed_AS:");
+	EXPECT_GT((long)m->table / 1024, labs(now - (long)m->size / 1024));
+}
+
 /* ---- by fault injection: each allocation in turn ---- */
 
 #define FAIL_NTH	"/proc/self/fail-nth"
