@@ -117,6 +117,20 @@ TEST_F_TIMEOUT(large, from_the_middle, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
 }
 
+/* So low that the first page of the folio would be below address zero. */
+TEST_F_TIMEOUT(large, low_address, TIMEOUT)
+{
+	const size_t middle = 100;
+	char *low = (char *)0x10000;	/* what may be mapped begins there */
+
+	ASSERT_TRUE(move_to(self->to + middle * psize(), psize(), low));
+	EXPECT_TRUE(pages_have(low, 1, FIRST + middle));
+	EXPECT_TRUE(pages_migrate(low, 1));
+	EXPECT_TRUE(pages_have(low, 1, FIRST + middle));
+	EXPECT_TRUE(pages_have(self->to, middle, FIRST));
+	EXPECT_TRUE(pages_migrate(self->to, FEW));
+}
+
 static bool reads(void *arg)
 {
 	DATA *self = arg;
