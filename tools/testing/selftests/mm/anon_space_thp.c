@@ -364,4 +364,65 @@ TEST_F_TIMEOUT(thp, move_and_write_in_child, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
+/* ---- where the offset does not go on evenly ---- */
+
+#define LARGE_SIZE	(64ul << 10)
+#define LARGE_ENABLED	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
+
+FIXTURE(uneven)
+{
+	char *at;		/* of two halves, one of them was moved here */
+	size_t size;
+	int pages;
+};
+
+FIXTURE_VARIANT(uneven)
+{
+	bool huge;
+};
+
+FIXTURE_VARIANT_ADD(uneven, huge) { .huge = true };
+FIXTURE_VARIANT_ADD(uneven, large) { };
+
+/* Shared pages that are gone leave the offset that they had. */
+FIXTURE_SETUP(uneven)
+{
+	size_t huge = read_pmd_pagesize(), half;
+	char *from = reserve(4 * huge);
+
+	if (!variant->huge && access(LARGE_ENABLED, W_OK))
+		SKIP(return, "no large folios of 64 KiB");
+	if (!variant->huge)
+		write_string(LARGE_ENABLED, "madvise");
+	self->size = variant->huge ? huge : LARGE_SIZE;
+	self->pages = self->size / psize();
+	self->at = from + 2 * huge;
+	half = self->size / 2;
+	map_filled(from, self->pages / 2, contents(0));
+	fork_waiting();
+	map_range(self->at, self->size);
+	fill_pages(self->at, 1, contents(0));
+	ASSERT_TRUE(move_to(from, half, self->at + half));
+	ASSERT_EQ(0, madvise(self->at, self->size, MADV_DONTNEED));
+	ASSERT_EQ(0, madvise(self->at, self->size, MADV_HUGEPAGE));
+}
+
+FIXTURE_TEARDOWN_PARENT(uneven)
+{
+	if (!variant->huge && !access(LARGE_ENABLED, W_OK))
+		write_string(LARGE_ENABLED, "never");
+}
+
+/* What is faulted in there is found page by page. */
+TEST_F_TIMEOUT(uneven, fault, TIMEOUT)
+{
+	char *half = self->at + self->size / 2;
+
+	fill_pages(self->at, self->pages, 0x777);
+	ASSERT_EQ(0, munmap(self->at, psize()));
+	EXPECT_TRUE(pages_migrate(half, self->pages / 2));
+	EXPECT_TRUE(pages_have(half, self->pages / 2,
+			       0x777 + self->pages / 2));
+}
+
 TEST_HARNESS_MAIN
