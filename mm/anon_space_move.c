@@ -353,7 +353,7 @@ bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 	return !page || move_present(move, ptep, page, old_addr, new_addr);
 }
 
-/* For an entry that maps the whole of a folio, and moves to where no VMA was. */
+/* For an entry that maps the whole of a folio. */
 static bool move_whole(struct anon_space_move *move, struct folio *folio,
 		       bool present, unsigned long new_addr)
 {
@@ -364,7 +364,8 @@ static bool move_whole(struct anon_space_move *move, struct folio *folio,
 	if (!folio_test_anon(folio))
 		return true;
 	/* Nothing was mapped there: trim_hole() has left one extent at most. */
-	VM_WARN_ON_ONCE(run_end - new_addr < folio_size(folio));
+	if (WARN_ON_ONCE(run_end - new_addr < folio_size(folio)))
+		return false;
 	if (folio->index == index)
 		return true;
 	if (!present || !PageAnonExclusive(&folio->page))

@@ -19,6 +19,7 @@ extract()
 	# shellcheck disable=SC2016 # apt's own way to name a field
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' \
 		"Codename: $codename" 'Created-By: Packages' | head -n 1)
+	[ -n "$mirror" ] || die "apt has no list of $codename; run: apt-get update"
 	packages=$(grep -v -e '^#' -e '^$' "$LIST" | paste -sd,)
 	rm -rf "$ROOT" "$ROOT.new"
 	mmdebstrap --arch="$ARCH" --variant=extract --include="$packages" \

@@ -47,7 +47,8 @@ root=$work/root.tar
 [ "$root" -nt "$here/run.sh" ] ||
 	mmdebstrap --variant=minbase --include=grub-pc,kmod \
 		"$(. /etc/os-release && echo "$VERSION_CODENAME")" "$root" \
-		>"$work/root.log" 2>&1
+		>"$work/root.log" 2>&1 ||
+	echo "# mmdebstrap failed, see $work/root.log"
 result 'there is a kernel to install with' yes "$([ -s "$image" ] && echo yes)"
 result 'Debian can be had' yes "$([ -s "$root" ] && echo yes)"
 truncate -s 2G "$disk"

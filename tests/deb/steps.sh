@@ -54,8 +54,8 @@ debian()
 add()
 {
 	mount_disk
-	cp "$1" $target/root/kernel.deb
-	in_debian apt-get -y install /root/kernel.deb
+	cp "$1" $target/kernel.deb
+	in_debian apt-get -y install /kernel.deb
 	in_debian update-grub
 	grep -c 'vmlinuz' $target/boot/grub/grub.cfg >&2
 	echo 'result: installed'
