@@ -5,7 +5,7 @@
 Looked at is what stands in back quotes.  Functions, symbols, flags and
 CONFIG_ names must occur in the patched kernel or in our own files, paths must
 exist, "make TARGET" must be a target, and an INV-n named anywhere must be
-defined in docs/invariants.rst.
+defined in Documentation/mm/anon_space/invariants.rst.
 """
 
 import os
@@ -31,7 +31,8 @@ ROOTS = ("mm/", "include/", "lib/", "kernel/", "fs/", "tools/", "scripts/",
 
 
 def documents():
-    return [p for p in [TOP / "README.md", *sorted(TOP.glob("docs/*.rst"))]
+    return [p for p in [TOP / "README.md", *sorted(TOP.glob("docs/*.rst")),
+                        *sorted(TOP.glob("Documentation/mm/anon_space/*.rst"))]
             if p.exists()]
 
 
@@ -76,7 +77,7 @@ def targets():
 
 
 def defined_invariants():
-    path = TOP / "docs/invariants.rst"
+    path = TOP / "Documentation/mm/anon_space/invariants.rst"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     return set(re.findall(r"^(INV-\d+)\b", text, re.M))
 
@@ -114,7 +115,7 @@ def main():
              if not (TOP / f).exists() and not (EXP / f).exists()] +
             [f"no such target: make {t}" for t in makes - existing]))
     defined = defined_invariants()
-    good.append(report("every INV named is in docs/invariants.rst",
+    good.append(report("every INV named is in Documentation/mm/anon_space/invariants.rst",
                        {f"{name}: {invariant}"
                         for name, invariant in named_invariants()
                         if invariant not in defined}))

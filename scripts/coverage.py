@@ -26,7 +26,7 @@ TIMEOUT = os.environ.get("TIMEOUT") or "3600"
 
 
 def is_ours(name):
-    """mm/anon_space.c and the like; not the tests."""
+    """The files of mm/anon_space/ and our headers; not the tests."""
     return "/mm/anon_" in name or "/linux/anon_" in name
 
 

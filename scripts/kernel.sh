@@ -42,7 +42,7 @@ profile_options()
 {
 	local f
 
-	for f in "$src"/mm/anon_*.c; do
+	for f in "$src"/mm/anon_space/*.c; do
 		options+=("GCOV_PROFILE_$(basename "$f" .c).o=y")
 	done
 }

@@ -21,6 +21,7 @@
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 
+#include "../../mm/anon_space/internal.h"
 #include "internal.h"
 
 static void show_file(struct seq_file *m, struct mm_struct *mm,

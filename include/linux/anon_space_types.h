@@ -2,7 +2,8 @@
 /*
  * Types of the anonymous space, embedded in struct mm_struct.
  *
- * See mm/anon_space.c for the model and docs/locking.rst for the rules.
+ * See mm/anon_space/space.c for the model, Documentation/mm/anon_space/locking.rst
+ * for the rules.
  */
 #ifndef _LINUX_ANON_SPACE_TYPES_H
 #define _LINUX_ANON_SPACE_TYPES_H

@@ -4,15 +4,13 @@
  */
 
 #include <kunit/test.h>
-#include <linux/anon_map.h>
 #include <linux/anon_space.h>
-#include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
 #include <linux/swap.h>
 
-#include "../../mm/anon_space_move.h"
+#include "../../mm/anon_space/internal.h"
 #include "../../mm/internal.h"
 #include "anon_space_states.h"
 

@@ -5,7 +5,6 @@
  */
 
 #include <kunit/test.h>
-#include <linux/anon_map.h>
 #include <linux/anon_space.h>
 #include <linux/mm.h>
 #include <linux/mman.h>

@@ -15,6 +15,8 @@
 #include <linux/random.h>
 #include <linux/rmap.h>
 
+#include "../../mm/anon_space/internal.h"
+
 #define MAX_MMS		24	/* living at a time in random families */
 #define MAX_FILES	64	/* of one mm */
 #define NR_RANDOM	4000	/* random forks and exits */

@@ -15,12 +15,13 @@
  */
 
 #include <kunit/test.h>
-#include <linux/anon_map.h>
 #include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
+
+#include "../../mm/anon_space/internal.h"
 
 #define NR_PAGES	64	/* longest map */
 #define NR_RANDOM	4000	/* random operations */

@@ -9,9 +9,7 @@
  */
 
 #include <kunit/test.h>
-#include <linux/anon_map.h>
 #include <linux/anon_space.h>
-#include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
@@ -20,7 +18,7 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
-#include "../../mm/anon_space_move.h"
+#include "../../mm/anon_space/internal.h"
 #include "../../mm/internal.h"
 #include "anon_space_states.h"
 

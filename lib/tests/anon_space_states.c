@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../../mm/anon_space/internal.h"
 #include "anon_space_states.h"
 
 #define ELSEWHERE	1536		/* where states move from */

@@ -4,7 +4,6 @@
  */
 
 #include <kunit/test.h>
-#include <linux/anon_space_debug.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
@@ -12,6 +11,7 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
+#include "../../mm/anon_space/internal.h"
 #include "anon_space_syscall.h"
 #include "anon_space_user.h"
 

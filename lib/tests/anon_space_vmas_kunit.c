@@ -13,6 +13,8 @@
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 
+#include "../../mm/anon_space/internal.h"
+
 #define NR_PAGES	64
 #define MAX_VMAS	16
 #define NR_RANDOM	20000

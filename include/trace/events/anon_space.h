@@ -10,6 +10,8 @@
 #include <linux/tracepoint.h>
 #include <trace/events/mmflags.h>
 
+struct anon_extent;
+
 /* What is on one side of a range that is to merge: the first that holds. */
 #define ANON_SPACE_SIDES			\
 	EM(SIDE_NOTHING,	"nothing")	\

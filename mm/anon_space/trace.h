@@ -4,9 +4,11 @@
 
 #include <linux/mm.h>
 #include <linux/vmstat.h>
-#include <trace/events/anon_space.h>
 
-#include "vma.h"
+#include "../vma.h"
+#include "internal.h"
+
+#include <trace/events/anon_space.h>
 
 /* Nothing is counted unless that is configured. */
 #ifdef CONFIG_ANON_SPACE_STATS
@@ -33,14 +35,29 @@ struct anon_space_merging {
 	struct anon_space_side_info above;
 };
 
-struct anon_space_move;
-
-void __anon_space_move_end(const struct anon_space_move *move,
+void anon_space_trace_move(const struct anon_space_move *move,
 			   unsigned long moved);
-void __anon_space_merge_begin(struct anon_space_merging *merging,
+void anon_space_trace_merge_begin(struct anon_space_merging *merging,
 			      const struct vma_merge_struct *vmg);
-void __anon_space_merge_end(const struct anon_space_merging *merging,
+void anon_space_trace_merge_end(const struct anon_space_merging *merging,
 			    const struct vma_merge_struct *vmg);
+
+/**
+ * anon_space_move_end - entries have been moved
+ * @move: the move
+ * @moved: number of bytes that were moved
+ *
+ * Context: mmap_lock held for writing.
+ */
+static inline void anon_space_move_end(const struct anon_space_move *move,
+				       unsigned long moved)
+{
+	if (IS_ENABLED(CONFIG_ANON_SPACE_STATS) ||
+	    trace_anon_space_move_enabled()) {
+		if (move->anon && moved)
+			anon_space_trace_move(move, moved);
+	}
+}
 
 /**
  * anon_space_merge_begin - a range is going to merge with its neighbours, if it can
@@ -55,7 +72,7 @@ static inline void anon_space_merge_begin(struct anon_space_merging *merging,
 	merging->existing = vmg->vma;
 	merging->traced = false;
 	if (trace_anon_space_merge_enabled())
-		__anon_space_merge_begin(merging, vmg);
+		anon_space_trace_merge_begin(merging, vmg);
 }
 
 /**
@@ -75,7 +92,7 @@ static inline void anon_space_merge_end(const struct anon_space_merging *merging
 			anon_space_count(MERGED_NEW, 1);
 	}
 	if (unlikely(merging->traced))
-		__anon_space_merge_end(merging, vmg);
+		anon_space_trace_merge_end(merging, vmg);
 }
 
 #endif /* _MM_ANON_SPACE_TRACE_H */

@@ -30,9 +30,9 @@
 
 #include <asm/tlb.h>
 
-#include "anon_space_move.h"
 #include "internal.h"
-#include "vma.h"
+#include "../internal.h"
+#include "../vma.h"
 
 /**
  * anon_space_may_stay - may a VMA that moves stay the VMA it is?

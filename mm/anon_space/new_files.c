@@ -31,7 +31,7 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 
-#include "internal.h"
+#include "../internal.h"
 
 /* With so many members of its file an mm may begin another one for its new pages. */
 #define ANON_SPACE_MAX_MEMBERS	16

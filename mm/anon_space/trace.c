@@ -8,10 +8,10 @@
 #include <linux/mm_inline.h>
 #include <linux/userfaultfd_k.h>
 
-#include "internal.h"
+#include "../internal.h"
 
 #define CREATE_TRACE_POINTS
-#include "anon_space_move.h"
+#include "trace.h"
 
 #define UFFD_FLAGS	(VM_UFFD_MISSING | VM_UFFD_WP | VM_UFFD_MINOR)
 
@@ -51,13 +51,13 @@ static struct anon_space_side_info look(const struct vma_merge_struct *vmg,
 }
 
 /**
- * __anon_space_merge_begin - anon_space_merge_begin() if that is traced
+ * anon_space_trace_merge_begin - anon_space_merge_begin() if that is traced
  * @merging: to be set up
  * @vmg: the range
  *
  * Context: as anon_space_merge_begin().
  */
-void __anon_space_merge_begin(struct anon_space_merging *merging,
+void anon_space_trace_merge_begin(struct anon_space_merging *merging,
 			      const struct vma_merge_struct *vmg)
 {
 	const struct anon_space_side_info itself = { .side = SIDE_ITSELF };
@@ -85,13 +85,13 @@ void __anon_space_merge_begin(struct anon_space_merging *merging,
 }
 
 /**
- * __anon_space_merge_end - anon_space_merge_end() if that is traced
+ * anon_space_trace_merge_end - anon_space_merge_end() if that is traced
  * @merging: set up by anon_space_merge_begin()
  * @vmg: the range
  *
  * Context: as anon_space_merge_end().
  */
-void __anon_space_merge_end(const struct anon_space_merging *merging,
+void anon_space_trace_merge_end(const struct anon_space_merging *merging,
 			    const struct vma_merge_struct *vmg)
 {
 	enum anon_space_result result = RESULT_SEPARATE;
@@ -108,7 +108,7 @@ void __anon_space_merge_end(const struct anon_space_merging *merging,
 }
 
 /**
- * __anon_space_move_end - anon_space_move_end() if somebody wants to know
+ * anon_space_trace_move - anon_space_move_end() if somebody wants to know
  * @move: the move
  * @moved: number of bytes that were moved
  *
@@ -116,7 +116,7 @@ void __anon_space_merge_end(const struct anon_space_merging *merging,
  *
  * Context: mmap_lock held for writing.
  */
-void __anon_space_move_end(const struct anon_space_move *move,
+void anon_space_trace_move(const struct anon_space_move *move,
 			   unsigned long moved)
 {
 	unsigned long looked_at = move->keep_from - move->old_start;

@@ -8,7 +8,7 @@
  * DOC: Moving anonymous memory
  *
  * A page that is mapped at address a has the index f(a), the offset that the map of
- * its mm has for that address (mm/anon_map.c, INV-4). A move from A to B may hold to
+ * its mm has for that address (mm/anon_space/map.c, INV-4). A move from A to B may hold to
  * that in two ways:
  *
  * - *Rewrite*: the page gets the index f(B). That takes a look at each entry, and a
@@ -39,9 +39,7 @@
  * after the move.
  */
 
-#include <linux/anon_map.h>
 #include <linux/anon_space.h>
-#include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -49,8 +47,9 @@
 #include <linux/swap.h>
 #include <linux/swapops.h>
 
-#include "anon_space_move.h"
+#include "../internal.h"
 #include "internal.h"
+#include "trace.h"
 
 /*
  * To find out that a page has come to be ours alone costs more than moving it, and so
@@ -177,14 +176,14 @@ static bool split(struct anon_space_move *move)
 }
 
 /**
- * __anon_space_move_keep - anon_space_move_keep() when entries were rewritten so far
+ * anon_space_move_keep_rest - anon_space_move_keep() when entries were rewritten so far
  * @move: the move
  * @old_addr: where to begin
  *
  * Context: as anon_space_move_keep().
  * Return: as anon_space_move_keep().
  */
-int __anon_space_move_keep(struct anon_space_move *move, unsigned long old_addr)
+int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_addr)
 {
 	struct mm_struct *mm = move->vma->vm_mm;
 	struct anon_map *map = to_map(move);
@@ -375,7 +374,7 @@ static bool move_whole(struct anon_space_move *move, struct folio *folio,
 }
 
 /**
- * __anon_space_move_pmd - anon_space_move_pmd() for all but the usual case
+ * anon_space_move_any_pmd - anon_space_move_pmd() for all but the usual case
  * @move: the move
  * @pmd: its entry, present or of a migration
  * @new_addr: address that it moves to
@@ -383,7 +382,7 @@ static bool move_whole(struct anon_space_move *move, struct folio *folio,
  * Context: as anon_space_move_pte().
  * Return: as anon_space_move_pte().
  */
-bool __anon_space_move_pmd(struct anon_space_move *move, pmd_t pmd,
+bool anon_space_move_any_pmd(struct anon_space_move *move, pmd_t pmd,
 			   unsigned long new_addr)
 {
 	bool present = pmd_present(pmd);

@@ -25,7 +25,6 @@
 
 #include <linux/anon_space.h>
 #include <linux/cacheflush.h>
-#include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
 #include <linux/ksm.h>
 #include <linux/mempolicy.h>
@@ -41,9 +40,10 @@
 
 #include <asm/tlbflush.h>
 
-#include "anon_space_move.h"
+#include "../internal.h"
+#include "../vma.h"
 #include "internal.h"
-#include "vma.h"
+#include "trace.h"
 
 /*
  * Others may put something in the way again and again. Then it takes mmap_lock to get

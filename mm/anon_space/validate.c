@@ -6,7 +6,8 @@
 /**
  * DOC: Validating the anonymous space
  *
- * docs/invariants.rst numbers what must hold of every mm. Here it is checked:
+ * Documentation/mm/anon_space/invariants.rst numbers what must hold of every mm. Here it
+ * is checked:
  *
  * - after each change of VMAs, where validate_mm() is called, what concerns
  *   VMAs and the map of offsets;
@@ -22,7 +23,6 @@
 
 #define pr_fmt(fmt) "anon_space: " fmt
 
-#include <linux/anon_map.h>
 #include <linux/anon_space.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -35,7 +35,7 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 
-#include "internal.h"
+#include "../internal.h"
 
 /* How often a page is looked at whose mappings seem to change. */
 #define MAX_TRIES	10

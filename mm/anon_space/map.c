@@ -9,7 +9,7 @@
  * Each mm has a map from address to file offset, f. It is the identity, f(a) = a,
  * but in some extents: there f(a) = a + delta. An anonymous page that is mapped at
  * address a has index f(a) (INV-4). Most processes have no extent at all: they come
- * from mremap() of pages whose index it cannot rewrite, see mm/anon_space_move.c.
+ * from mremap() of pages whose index it cannot rewrite, see mm/anon_space/move.c.
  *
  *	address   |     0 |  1  2  3 |     4 |  5  6 | 7
  *	extent    |       |  delta 9 |       |  -5   |
@@ -34,12 +34,11 @@
  * (SLAB_TYPESAFE_BY_RCU), and rb-trees have no loops at any time.
  */
 
-#include <linux/anon_map.h>
 #include <linux/interval_tree_generic.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "anon_space_trace.h"
+#include "trace.h"
 
 static struct kmem_cache *anon_extent_cachep;
 
@@ -166,8 +165,9 @@ static pgoff_t lookup(const struct anon_map *map, unsigned long addr,
  * @addr: the address
  * @end: set to the address up to which the offset goes on evenly
  *
- * Context: any. The caller keeps f(@addr) from changing, see docs/locking.rst; what
- * is said of other addresses, as by @end, holds for those of which it does as well.
+ * Context: any. The caller keeps f(@addr) from changing, see
+ * Documentation/mm/anon_space/locking.rst; what is said of other addresses, as by @end,
+ * holds for those of which it does as well.
  * Return: the offset in pages.
  */
 pgoff_t anon_map_offset(const struct anon_map *map, unsigned long addr,
