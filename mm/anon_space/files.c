@@ -104,7 +104,7 @@ struct anon_membership *anon_membership_alloc(void)
  * sees the memberships of @mm yet.
  */
 void anon_vma_join(struct anon_vma *anon_vma, struct mm_struct *mm,
-			  struct anon_membership *membership)
+		   struct anon_membership *membership)
 {
 	lockdep_assert_held_write(&anon_vma->rwsem);
 

@@ -383,7 +383,7 @@ static bool move_whole(struct anon_space_move *move, struct folio *folio,
  * Return: as anon_space_move_pte().
  */
 bool anon_space_move_any_pmd(struct anon_space_move *move, pmd_t pmd,
-			   unsigned long new_addr)
+			     unsigned long new_addr)
 {
 	bool present = pmd_present(pmd);
 

@@ -58,7 +58,7 @@ static struct anon_space_side_info look(const struct vma_merge_struct *vmg,
  * Context: as anon_space_merge_begin().
  */
 void anon_space_trace_merge_begin(struct anon_space_merging *merging,
-			      const struct vma_merge_struct *vmg)
+				  const struct vma_merge_struct *vmg)
 {
 	const struct anon_space_side_info itself = { .side = SIDE_ITSELF };
 	struct vm_area_struct *below = vmg->prev, *above = vmg->next;
@@ -92,7 +92,7 @@ void anon_space_trace_merge_begin(struct anon_space_merging *merging,
  * Context: as anon_space_merge_end().
  */
 void anon_space_trace_merge_end(const struct anon_space_merging *merging,
-			    const struct vma_merge_struct *vmg)
+				const struct vma_merge_struct *vmg)
 {
 	enum anon_space_result result = RESULT_SEPARATE;
 

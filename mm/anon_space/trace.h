@@ -38,9 +38,9 @@ struct anon_space_merging {
 void anon_space_trace_move(const struct anon_space_move *move,
 			   unsigned long moved);
 void anon_space_trace_merge_begin(struct anon_space_merging *merging,
-			      const struct vma_merge_struct *vmg);
+				  const struct vma_merge_struct *vmg);
 void anon_space_trace_merge_end(const struct anon_space_merging *merging,
-			    const struct vma_merge_struct *vmg);
+				const struct vma_merge_struct *vmg);
 
 /**
  * anon_space_move_end - entries have been moved
