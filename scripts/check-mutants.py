@@ -313,7 +313,7 @@ class Kselftest:
         if run([CC, "-std=gnu11", "-O2", "-isystem", self.folder / "usr/include",
                 "-I", tests, "-o", self.folder / "bin" / test,
                 tests / f"mm/{test}.c", tests / "mm/anon_space_util.c",
-                tests / "mm/vm_util.c"], log):
+                tests / "mm/anon_space_area.c", tests / "mm/vm_util.c"], log):
             raise Broken(f"{test} does not build, see {log}")
 
     def boot(self, command, log, limit):

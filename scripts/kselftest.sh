@@ -24,8 +24,10 @@ test_names()
 
 	for f in "$SRC"/mm/anon_space_*.c; do
 		f=$(basename "$f" .c)
-		[ "$f" = anon_space_util ] || [ "${T:-$f}" != "$f" ] ||
-			echo "$f"
+		case $f in
+		anon_space_util | anon_space_area) ;;
+		"${T:-$f}") echo "$f" ;;
+		esac
 	done
 }
 
@@ -40,7 +42,7 @@ build()
 	for name in $(test_names); do
 		"$CC" "${GUEST_CFLAGS[@]}" -std=gnu11 -O2 -Wall -Werror \
 			-isystem "$DIR/usr/include" -I "$SRC" -o "$DIR/bin/$name" "$SRC/mm/$name.c" \
-			"$SRC"/mm/{anon_space_util,vm_util}.c
+			"$SRC"/mm/{anon_space_util,anon_space_area,vm_util}.c
 	done
 	[ -n "$(ls "$DIR/bin")" ] || die "no selftest called $T"
 }

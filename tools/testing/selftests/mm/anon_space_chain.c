@@ -20,26 +20,6 @@
 #define HOPS	10
 #define FEW	16
 
-/* Discard a page and fill it anew, where it is now. */
-static void renew(char *at, size_t page)
-{
-	if (madvise(at + page * psize(), psize(), MADV_DONTNEED))
-		_exit(KSFT_FAIL);
-	fill_pages(at + page * psize(), 1, FIRST + page);
-}
-
-struct range {
-	char *at;
-	size_t pages;
-};
-
-static bool has_all(void *arg)
-{
-	struct range *r = arg;
-
-	return pages_have(r->at, r->pages, FIRST);
-}
-
 /* ---- chains of moves: A -> B -> C ... ---- */
 
 FIXTURE(chain)
@@ -79,6 +59,7 @@ FIXTURE_SETUP(chain)
 	if (variant->one_by_one)
 		self->hop += psize();
 	self->r.pages = self->size / psize();
+	self->r.first = FIRST;
 	self->r.at = reserve((HOPS + 2) * self->hop);
 	self->home = self->r.at;
 	map_filled(self->r.at, self->r.pages, FIRST);
@@ -93,7 +74,7 @@ FIXTURE_TEARDOWN(chain)
 /* To the next place, with one more page of another origin. */
 static bool hop(DATA *self, int nr)
 {
-	renew(self->r.at, (nr * 37 + 5) % self->r.pages);
+	renew_page(self->r.at, (nr * 37 + 5) % self->r.pages, FIRST);
 	if (!move_to(self->r.at, self->size, self->r.at + self->hop))
 		return false;
 	self->r.at += self->hop;
@@ -114,7 +95,7 @@ TEST_F_TIMEOUT(chain, contents, TIMEOUT)
 	for (i = 0; i < HOPS; i++) {
 		ASSERT_TRUE(hop(self, i));
 		EXPECT_EQ(1, count_vmas(self->home, (HOPS + 2) * self->hop));
-		EXPECT_TRUE(has_all(&self->r));
+		EXPECT_TRUE(range_has_all(&self->r));
 	}
 	EXPECT_TRUE(child_has_all(self));
 }
@@ -126,9 +107,9 @@ TEST_F_TIMEOUT(chain, fork_at_each_hop, TIMEOUT)
 
 	for (i = 0; i < HOPS; i++) {
 		ASSERT_TRUE(hop(self, i));
-		EXPECT_TRUE(child_says(has_all, &self->r));
+		EXPECT_TRUE(child_says(range_has_all, &self->r));
 	}
-	EXPECT_TRUE(has_all(&self->r));
+	EXPECT_TRUE(range_has_all(&self->r));
 	EXPECT_TRUE(child_has_all(self));
 }
 
@@ -143,7 +124,7 @@ TEST_F_TIMEOUT(chain, migrate_at_each_hop, TIMEOUT)
 		EXPECT_TRUE(pages_migrate(self->r.at + (i * 37 + 4) * psize(),
 					  3));
 	}
-	EXPECT_TRUE(has_all(&self->r));
+	EXPECT_TRUE(range_has_all(&self->r));
 	EXPECT_TRUE(child_has_all(self));
 }
 
@@ -161,9 +142,9 @@ TEST_F_TIMEOUT(chain, page_out_at_each_hop, TIMEOUT)
 		if (i % 2)
 			EXPECT_TRUE(pages_have(self->r.at, FEW, FIRST));
 	}
-	EXPECT_TRUE(has_all(&self->r));
+	EXPECT_TRUE(range_has_all(&self->r));
 	EXPECT_TRUE(pages_migrate(self->r.at, FEW));
-	EXPECT_TRUE(has_all(&self->r));
+	EXPECT_TRUE(range_has_all(&self->r));
 	EXPECT_TRUE(child_has_all(self));
 }
 
@@ -177,10 +158,10 @@ TEST_F_TIMEOUT(chain, back_home, TIMEOUT)
 	ASSERT_TRUE(move_to(self->r.at, self->size, self->home));
 	self->r.at = self->home;
 	EXPECT_EQ(1, count_vmas(self->home, (HOPS + 2) * self->hop));
-	EXPECT_TRUE(child_says(has_all, &self->r));
+	EXPECT_TRUE(child_says(range_has_all, &self->r));
 	EXPECT_TRUE(pages_migrate(self->home, FEW));
 	EXPECT_TRUE(pages_migrate(self->home + 300 * psize(), FEW));
-	EXPECT_TRUE(has_all(&self->r));
+	EXPECT_TRUE(range_has_all(&self->r));
 	EXPECT_TRUE(child_has_all(self));
 }
 
@@ -220,6 +201,7 @@ FIXTURE_SETUP(growth)
 	self->home = reserve(places * self->place);
 	self->r.at = self->home;
 	self->r.pages = self->step / psize();
+	self->r.first = FIRST;
 	map_filled(self->r.at, self->r.pages, FIRST);
 	if (variant->moved) {
 		self->r.at += self->place;
@@ -254,12 +236,12 @@ TEST_F_TIMEOUT(growth, by_tables, TIMEOUT)
 		if (variant->fork && i % 8 == 0)
 			fork_waiting();
 	}
-	EXPECT_TRUE(has_all(&self->r));
-	EXPECT_TRUE(child_says(has_all, &self->r));
+	EXPECT_TRUE(range_has_all(&self->r));
+	EXPECT_TRUE(child_says(range_has_all, &self->r));
 	EXPECT_TRUE(pages_migrate(self->r.at + self->step, FEW));
 	EXPECT_TRUE(pages_migrate(self->r.at + size, FEW));
 	page_out(self->r.at + size - FEW * psize(), 2 * FEW * psize());
-	EXPECT_TRUE(has_all(&self->r));
+	EXPECT_TRUE(range_has_all(&self->r));
 }
 
 TEST_HARNESS_MAIN

@@ -21,26 +21,6 @@
 #define ROUNDS	12
 #define FEW	16
 
-/* Discard a page and fill it anew, where it is now. */
-static void renew(char *at, size_t page)
-{
-	if (madvise(at + page * psize(), psize(), MADV_DONTNEED))
-		_exit(KSFT_FAIL);
-	fill_pages(at + page * psize(), 1, FIRST + page);
-}
-
-struct range {
-	char *at;
-	size_t pages;
-};
-
-static bool has_all(void *arg)
-{
-	struct range *r = arg;
-
-	return pages_have(r->at, r->pages, FIRST);
-}
-
 FIXTURE(origins)
 {
 	size_t table;
@@ -74,14 +54,14 @@ TEST_F_TIMEOUT(origins, move_alternating_origins, TIMEOUT)
 	size_t size = 4 * self->table, i;
 	size_t off = variant->one_by_one ? psize() : 0;
 	char *s = reserve(8 * size), *d = s + 2 * size + off;
-	struct range e = { s + 4 * size + 2 * off, size / psize() };
+	struct range e = { s + 4 * size + 2 * off, size / psize(), FIRST };
 	pid_t child;
 
 	map_filled(s, e.pages, FIRST);
 	fork_waiting();
 	ASSERT_TRUE(move_to(s, size, d));
 	for (i = 1; i < e.pages; i += 2)
-		renew(d, i);
+		renew_page(d, i, FIRST);
 	child = fork_waiting();
 	map_filled(e.at, e.pages, ~FIRST);
 	EXPECT_TRUE(move_to(d, size, e.at)) {
@@ -90,11 +70,11 @@ TEST_F_TIMEOUT(origins, move_alternating_origins, TIMEOUT)
 		e.at = d;
 	}
 	EXPECT_EQ(1, count_vmas(e.at, size));
-	EXPECT_TRUE(has_all(&e));
-	EXPECT_TRUE(child_says(has_all, &e));
+	EXPECT_TRUE(range_has_all(&e));
+	EXPECT_TRUE(child_says(range_has_all, &e));
 	EXPECT_TRUE(pages_of_have(child, d, e.pages, FIRST));
 	EXPECT_TRUE(pages_migrate(e.at + 500 * psize(), FEW));
-	EXPECT_TRUE(has_all(&e));
+	EXPECT_TRUE(range_has_all(&e));
 	EXPECT_TRUE(pages_of_have(child, d, e.pages, FIRST));
 }
 
@@ -105,7 +85,7 @@ TEST_F_TIMEOUT(origins, dontunmap_every_second, TIMEOUT)
 	size_t off = variant->one_by_one ? psize() : 0;
 	char *s = reserve(10 * size), *d = s + 2 * size + off;
 	char *scratch = s + 8 * size;
-	struct range e = { s + 4 * size + 2 * off, size / psize() };
+	struct range e = { s + 4 * size + 2 * off, size / psize(), FIRST };
 	pid_t before, child;
 
 	map_filled(s, e.pages, FIRST);
@@ -125,10 +105,10 @@ TEST_F_TIMEOUT(origins, dontunmap_every_second, TIMEOUT)
 	EXPECT_TRUE(move_to(d, size, e.at))
 		e.at = d;
 	EXPECT_EQ(1, count_vmas(e.at, size));
-	EXPECT_TRUE(has_all(&e));
-	EXPECT_TRUE(child_says(has_all, &e));
+	EXPECT_TRUE(range_has_all(&e));
+	EXPECT_TRUE(child_says(range_has_all, &e));
 	EXPECT_TRUE(pages_migrate(e.at + 500 * psize(), FEW));
-	EXPECT_TRUE(has_all(&e));
+	EXPECT_TRUE(range_has_all(&e));
 	EXPECT_TRUE(pages_of_have(child, d, e.pages, FIRST));
 	EXPECT_TRUE(pages_of_have(before, s, e.pages, FIRST));
 }

@@ -82,11 +82,24 @@ const char *area_draw(struct area *a);
 int count_vmas(void *start, size_t size);
 
 /* For single pages at any address. */
+struct range {
+	char *at;
+	size_t pages;
+	unsigned long first;	/* contents of the first page */
+};
+
+/* For a struct range; an argument of child_says(). */
+bool range_has_all(void *arg);
 void fill_pages(void *addr, size_t nr, unsigned long first);
 bool pages_have(void *addr, size_t nr, unsigned long first);
+bool pages_are_zero(void *addr, size_t nr);
+/* Discard page @nr of such a range, and fill it anew with what it had. */
+void renew_page(void *addr, size_t nr, unsigned long first);
 bool pages_of_have(pid_t pid, void *addr, size_t nr, unsigned long first);
 /* Those that are present; false if none is. */
 bool pages_migrate(void *addr, size_t nr);
+/* How many were present and have migrated, -1 if one has not. */
+long migrate_present(void *addr, size_t nr);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);
 bool is_swapped(void *addr);
@@ -131,6 +144,8 @@ bool child_says(bool (*fn)(void *arg), void *arg);
 
 #define MAX_MAP_COUNT	"/proc/sys/vm/max_map_count"
 
+/* Returns the number of bytes; what is read ends with a 0. */
+size_t read_all(const char *path, char *buf, size_t size);
 long read_long(const char *path);
 void write_long(const char *path, long value);
 void write_string(const char *path, const char *value);
