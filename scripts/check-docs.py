@@ -18,7 +18,7 @@ TOP = Path(__file__).resolve().parent.parent
 OUT = Path(os.environ.get("O") or TOP / "build").resolve()
 EXP = OUT / "src/exp"
 KERNEL_DIRS = ("mm", "include", "kernel", "fs", "lib", "arch/x86", "init",
-               "tools/testing", "tools/include", "Documentation/mm")
+               "tools/testing", "tools/include")
 OWN_DIRS = ("mm", "include", "lib", "kernel", "tools", "tests", "scripts",
             "configs", "mk", "bench", "Makefile")
 
@@ -32,7 +32,7 @@ ROOTS = ("mm/", "include/", "lib/", "kernel/", "fs/", "tools/", "scripts/",
 
 def documents():
     return [p for p in [TOP / "README.md", *sorted(TOP.glob("docs/*.rst")),
-                        *sorted(TOP.glob("Documentation/mm/anon_space/*.rst"))]
+                        *sorted(TOP.glob("Documentation/**/*.rst"))]
             if p.exists()]
 
 
