@@ -393,6 +393,8 @@ bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 			 unsigned long old_addr, unsigned long new_addr);
 bool anon_space_move_any_pmd(struct anon_space_move *move, pmd_t pmd,
 			     unsigned long new_addr);
+unsigned long anon_space_movable(struct anon_space_move *move, pte_t *ptep,
+				 unsigned long nr);
 bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 			     unsigned long old_addr, unsigned long new_addr);
 
@@ -523,19 +525,17 @@ static inline int anon_space_move_keep(struct anon_space_move *move,
 }
 
 /**
- * anon_space_move_small - give a small page of our own a new index
+ * anon_space_is_small - is it a small page that nobody else maps?
  * @page: a page that an entry of a private anonymous VMA maps
- * @index: the index
  *
  * A move does little else for each page. So PageHead() and PageAnonExclusive(), which
- * are bits of one word, are one test here, and the page is taken for its folio after
- * that. The zero page has neither bit. PageTail() asks for pages of hugetlb as well,
- * which are not mapped here.
+ * are bits of one word, are one test here. The zero page has neither bit. PageTail()
+ * asks for pages of hugetlb as well, which are not mapped here.
  *
- * Context: space lock held for writing, and the page table lock of the entry.
- * Return: false if it is something else.
+ * Context: page table lock of the entry held.
+ * Return: whether it is. Then it is a folio of its own.
  */
-static inline bool anon_space_move_small(struct page *page, pgoff_t index)
+static inline bool anon_space_is_small(struct page *page)
 {
 	const unsigned long mask = BIT(PG_head) | BIT(PG_anon_exclusive);
 
@@ -543,6 +543,21 @@ static inline bool anon_space_move_small(struct page *page, pgoff_t index)
 	    (READ_ONCE(page->compound_head) & 1))
 		return false;
 	VM_WARN_ON_ONCE_PAGE(!PageAnon(page) || PageCompound(page), page);
+	return true;
+}
+
+/**
+ * anon_space_move_small - give a small page of our own a new index
+ * @page: a page that an entry of a private anonymous VMA maps
+ * @index: the index
+ *
+ * Context: space lock held for writing, and the page table lock of the entry.
+ * Return: false if it is something else.
+ */
+static inline bool anon_space_move_small(struct page *page, pgoff_t index)
+{
+	if (!anon_space_is_small(page))
+		return false;
 	WRITE_ONCE(((struct folio *)page)->index, index);
 	return true;
 }

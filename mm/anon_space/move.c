@@ -201,9 +201,12 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 
 	/* Tables may begin before the range. */
 	old_addr = max(old_addr, move->old_start);
+	/* So may one from which on all is kept already. */
+	if (old_addr >= move->keep_from)
+		return 0;
 	new_addr = to_new(move, old_addr);
 	len = move->old_end - old_addr;
-	/* anon_space_move_begin() has compared the whole. */
+	/* anon_space_move_begin() has compared the whole, and found it to differ. */
 	if (!map->nr || (old_addr == move->old_start && !move->back) ||
 	    !anon_map_equal(map, old_addr, new_addr, len)) {
 		if (anon_spares_fill(&spares,
@@ -350,6 +353,67 @@ bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 		return move_swap_entry(move, pte, old_addr, new_addr);
 	page = vm_normal_page(move->vma, old_addr, pte);
 	return !page || move_present(move, ptep, page, old_addr, new_addr);
+}
+
+/* With how many of its entries can a page move? As move_present(), for a page of ours. */
+static unsigned long movable_present(struct anon_space_move *move, pte_t *ptep,
+				     struct page *page, unsigned long old_addr,
+				     unsigned long new_addr)
+{
+	pgoff_t index = anon_space_offset(move->vma->vm_mm, new_addr);
+	struct folio *folio = page_folio(page);
+
+	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
+	    folio->index + folio_page_idx(folio, page) == index)
+		return 1;
+	if (!folio_test_large(folio))
+		return PageAnonExclusive(page);
+	return page == &folio->page &&
+	       moves_whole(move, folio, ptep, old_addr, new_addr) ?
+	       folio_nr_pages(folio) : 0;
+}
+
+/**
+ * anon_space_movable - how far can anon_space_move_pte() go on?
+ * @move: the move; neither of a stack nor of few pages
+ * @ptep: its first entry
+ * @nr: number of entries, all in one page table at either end
+ *
+ * Changes nothing, so whoever must move all of them or none can ask first.
+ *
+ * Context: page table lock held. The answer holds as long as that and the space lock.
+ * Return: how many entries there are before one whose page cannot get the index of its
+ * new address.
+ */
+unsigned long anon_space_movable(struct anon_space_move *move, pte_t *ptep,
+				 unsigned long nr)
+{
+	unsigned long i, n;
+
+	VM_WARN_ON_ONCE(move->few || move->stack);
+	for (i = 0; i < nr; i += n) {
+		unsigned long old_addr = move->old_start + i * PAGE_SIZE;
+		unsigned long new_addr = move->new_start + i * PAGE_SIZE;
+		pte_t pte = ptep_get(ptep + i);
+		struct page *page;
+
+		n = 1;
+		if (pte_none(pte) || (pte_present(pte) && move->plain &&
+				      anon_space_is_small(pte_page(pte))))
+			continue;
+		if (!pte_present(pte)) {
+			if (!move_swap_entry(move, pte, old_addr, new_addr))
+				break;
+			continue;
+		}
+		page = vm_normal_page(move->vma, old_addr, pte);
+		if (page)
+			n = movable_present(move, ptep + i, page, old_addr,
+					    new_addr);
+		if (!n)
+			break;
+	}
+	return i;
 }
 
 /* For an entry that maps the whole of a folio. */

@@ -123,15 +123,35 @@ static enum obstacle look_at_entry(struct place *place, pte_t pte,
 		IMPOSSIBLE : NOTHING;
 }
 
+/*
+ * Only what is exclusive moves here. Of a page that is so no longer, but that nobody
+ * else maps, it can be said only with the folio locked.
+ */
+static void set_up_move(struct anon_space_move *move, const struct place *place)
+{
+	*move = (struct anon_space_move) {
+		.vma = place->src,
+		.old_start = place->old,
+		.old_end = place->old + place->nr * PAGE_SIZE,
+		.new_start = place->new,
+		.keep_from = place->old + place->nr * PAGE_SIZE,
+		.anon = true,
+		.plain = true,
+	};
+}
+
+/* Under the page table lock of the source; for certain under the space lock as well. */
 static enum obstacle look_at_table(struct place *place, pte_t *src_pte)
 {
-	enum obstacle obstacle = NOTHING;
-	unsigned long i;
+	struct anon_space_move move;
+	unsigned long nr;
 
-	for (i = 0; i < place->nr && obstacle == NOTHING; i++)
-		obstacle = look_at_entry(place, ptep_get(src_pte + i),
-					 place->old + i * PAGE_SIZE);
-	return obstacle;
+	set_up_move(&move, place);
+	nr = anon_space_movable(&move, src_pte, place->nr);
+	if (likely(nr == place->nr))
+		return NOTHING;
+	return look_at_entry(place, ptep_get(src_pte + nr),
+			     place->old + nr * PAGE_SIZE) ?: IMPOSSIBLE;
 }
 
 static bool is_empty(pte_t *pte, unsigned long nr)
@@ -207,70 +227,33 @@ static bool overcome(struct place *place, enum obstacle obstacle)
 /* ---- moving ---- */
 
 /*
- * Only what is exclusive moves here. Of a page that is so no longer, but that nobody
- * else maps, it can be said only with the folio locked: not for certain on the way
- * back.
+ * All entries or none: what has been at the destination cannot be taken back from there
+ * without a notice to those who look without these locks, as secondary MMUs.
  */
-static void set_up_move(struct anon_space_move *move, struct vm_area_struct *vma,
-			unsigned long old, unsigned long new, unsigned long nr)
-{
-	*move = (struct anon_space_move) {
-		.vma = vma,
-		.old_start = old,
-		.old_end = old + nr * PAGE_SIZE,
-		.new_start = new,
-		.keep_from = old + nr * PAGE_SIZE,
-		.anon = true,
-		.plain = true,
-	};
-}
-
-/*
- * With the locks still held, what could be given another index can be given back its
- * own. Somebody may have seen it at the destination without them.
- */
-static void move_back(struct place *place, pte_t *src_pte, pte_t *dst_pte,
-		      unsigned long nr)
-{
-	struct anon_space_move move;
-	bool flush = false;
-
-	if (!nr)
-		return;
-	set_up_move(&move, place->dst, place->new, place->old, nr);
-	nr -= move_rewritten_ptes(&move, place->new, dst_pte, place->old,
-				  src_pte, nr, false, &flush);
-	VM_WARN_ON_ONCE(nr);
-	flush_tlb_range(place->dst, move.old_start, move.old_end);
-}
-
 static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 				  pte_t *dst_pte)
 {
-	enum obstacle obstacle = NOTHING;
 	struct anon_space_move move;
+	enum obstacle obstacle;
 	bool force_flush = false;
 	unsigned long moved;
 
 	if (!is_empty(dst_pte, place->nr))
 		return OCCUPIED;
+	obstacle = look_at_table(place, src_pte);
+	if (obstacle != NOTHING)
+		return obstacle;
 
-	set_up_move(&move, place->src, place->old, place->new, place->nr);
+	set_up_move(&move, place);
 	flush_tlb_batched_pending(place->src->vm_mm);
 	arch_enter_lazy_mmu_mode();
 	moved = move_rewritten_ptes(&move, place->old, src_pte, place->new,
 				    dst_pte, place->nr, false, &force_flush);
-	if (unlikely(moved < place->nr)) {
-		obstacle = look_at_entry(place, ptep_get(src_pte + moved),
-					 place->old + moved * PAGE_SIZE);
-		if (obstacle == NOTHING)
-			obstacle = AGAIN;
-		move_back(place, src_pte, dst_pte, moved);
-	}
 	arch_leave_lazy_mmu_mode();
+	VM_WARN_ON_ONCE(moved != place->nr);
 	if (force_flush)
 		flush_tlb_range(place->src, move.old_start, move.old_end);
-	return obstacle;
+	return NOTHING;
 }
 
 /*
