@@ -123,23 +123,25 @@ unsigned long user_addr(unsigned int page)
 }
 
 /**
- * user_need_tables - skip a test if the area is not what one page table maps
+ * user_need_tables - skip a test if the area is not what whole page tables map
  * @test: the test
  */
 void user_need_tables(struct kunit *test)
 {
-	if (PTRS_PER_PTE != USER_AREA)
-		kunit_skip(test, "needs page tables of %d entries", USER_AREA);
+	if (USER_AREA % PTRS_PER_PTE)
+		kunit_skip(test, "needs page tables of %d entries or less",
+			   USER_AREA);
 }
 
 /**
- * user_need_huge_pages - skip a test if the area is no huge page
+ * user_need_huge_pages - skip a test if the area is not of huge pages
  * @test: the test
  */
 void user_need_huge_pages(struct kunit *test)
 {
-	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		kunit_skip(test, "needs CONFIG_TRANSPARENT_HUGEPAGE");
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ||
+	    !has_transparent_hugepage())
+		kunit_skip(test, "needs transparent huge pages");
 	user_need_tables(test);
 }
 

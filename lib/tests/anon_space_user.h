@@ -12,7 +12,7 @@
 
 struct kunit;
 
-/* Pages are numbered. Those of the area belong to one page table. */
+/* Pages are numbered. Those of the area belong to one page table, or on s390 to two. */
 #define USER_AREA	512	/* pages of the area, and of each later one */
 #define USER_WORLD	2048	/* pages in all */
 
