@@ -38,6 +38,12 @@ KERNELS = {
 HINT = "to install them: make setup-cross"
 TIMEOUT = os.environ.get("TIMEOUT") or "300"
 QEMU_ARGS = "-smp 2 -m 1024"
+CPUS = {
+    # Without NX the kernel warns, and of several processors of AMD as well.
+    "i386": " -cpu qemu32,+nx",
+    # That of kunit.py has no huge pages of the size of a page table.
+    "powerpc": " -cpu power9",
+}
 
 
 def wanted_suites():
@@ -103,9 +109,7 @@ def run_kunit(kernel, folder):
     if cross:
         command.append(f"--cross_compile={cross}")
     if emulator:
-        # Without NX the kernel warns, and of several processors of AMD as well.
-        cpu = " -cpu qemu32,+nx" if arch == "i386" else ""
-        command += ["--qemu_args", QEMU_ARGS + cpu]
+        command += ["--qemu_args", QEMU_ARGS + CPUS.get(arch, "")]
     env = {k: v for k, v in os.environ.items() if k not in
            ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH")}
     env["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -121,7 +125,8 @@ def run_kunit(kernel, folder):
 def statuses(group, path=()):
     """{(suite, case): status} of nested results."""
     found = {}
-    for case in group.get("test_cases", []):
+    # A kernel that crashes before the first suite has a case without one.
+    for case in group.get("test_cases", []) if path else []:
         found[(path[-1], case["name"])] = case["status"]
     for sub in group.get("sub_groups", []):
         found.update(statuses(sub, path + (sub["name"],)))
@@ -134,10 +139,29 @@ def statuses(group, path=()):
     return found
 
 
-def report(name, status):
+def reasons(log):
+    """{(suite, case): why it was skipped, all of it or so many of its parameters}."""
+    found, suite, case, parameters = {}, None, None, []
+    for line in log.splitlines():
+        if match := re.match(r"    # Subtest: (\S+)", line):
+            suite = match.group(1)
+        elif match := re.match(r"        # Subtest: (\S+)", line):
+            case, parameters = match.group(1), []
+        elif match := re.match(r"        ok \d+ .*?(?: # SKIP *(.*))?$", line):
+            parameters.append(match.group(1))
+            why = {p for p in parameters if p is not None}
+            skipped = sum(p is not None for p in parameters)
+            found[(suite, case)] = \
+                f"{skipped} of {len(parameters)}: {'; '.join(sorted(why))}"
+        elif match := re.match(r"    ok \d+ (\S+) # SKIP (.+)", line):
+            found[(suite, match.group(1))] = match.group(2)
+    return found
+
+
+def report(name, status, reason=""):
     """One result line; returns True unless it failed."""
     if status == "SKIP":
-        print(f"ok - {name} # SKIP by the test")
+        print(f"ok - {name} # SKIP {reason}")
         return True
     good = status == "PASS"
     print(f"{'ok' if good else 'not ok'} - {name}" +
@@ -163,17 +187,19 @@ def main():
         return
     wanted = wanted_suites()
     if not wanted:
-        print(f"ok - {kernel} # SKIP no suites yet")
-        return
+        sys.exit("error: no suites in src/exp")
     folder = OUT / "kunit" / kernel
     folder.mkdir(parents=True, exist_ok=True)
     results = run_kunit(kernel, folder)
     if results is None:
         sys.exit(f"error: kunit.py gave no results, see {folder}")
     got = statuses(results)
+    log = (folder / "test.log").read_text(encoding="utf-8", errors="replace")
+    why = reasons(log)
     pattern = os.environ.get("T") or "*"
     good = [report(f"{kernel} {suite}.{case}",
-                   got.get((suite, case), "missing from the output"))
+                   got.get((suite, case), "missing from the output"),
+                   why.get((suite, case), "without a reason"))
             for suite, cases in wanted.items()
             if fnmatch.fnmatch(suite, pattern) for case in cases]
     splat = subprocess.run([TOP / "scripts/console-check.sh",
