@@ -4,9 +4,10 @@
 
 tests/builds/list has them.  In each the folders and files that we touch are built
 with W=1; a warning that the pristine source does not give in the same configuration
-is a failure, and so is one that asks for a configuration which cannot be had.  T=GLOB
-builds those that match.  Keeps in $O/report/builds.tsv the last result of each: name,
-architecture, result, seconds, date, commit.
+is a failure, and so is one that asks for a configuration which cannot be had.  Where
+the kernel is small, vmlinux is linked as well.  T=GLOB builds those that match.  Keeps
+in $O/report/builds.tsv the last result of each: name, architecture, result, seconds,
+date, commit.
 """
 
 import fnmatch
@@ -28,14 +29,17 @@ REPORT = OUT / "report/builds.tsv"
 JOBS = os.environ.get("JOBS") or str(os.cpu_count())
 CROSS = {"arm64": "aarch64-linux-gnu-", "arm": "arm-linux-gnueabihf-",
          "riscv": "riscv64-linux-gnu-", "s390": "s390x-linux-gnu-",
-         "powerpc": "powerpc64le-linux-gnu-"}
+         "powerpc": "powerpc64le-linux-gnu-", "m68k": "m68k-linux-gnu-"}
 HINT = "to install them: make setup-cross"
 FRAGMENTS = {"exp": ["base", "x86_64", "exp"],
              "debug": ["base", "x86_64", "exp", "debug", "exp-debug"]}
+# Kernels so small that a link of vmlinux is cheap.
+LINKED = ["allnoconfig", "tinyconfig"]
 # What we patch or add, and users of what it declares.
 TARGETS = ["mm/", "fs/proc/", "fs/exec.o", "kernel/fork.o", "lib/tests/"]
 WARNING = re.compile(r"^(?:.*/)?((?:mm|fs|kernel|lib|include|arch)/\S+?):[\d:]+ "
                      r"(?:warning|error): (.*)")
+UNDEFINED = re.compile(r"undefined reference to \S+")
 
 
 class Build:
@@ -46,6 +50,10 @@ class Build:
         self.folder = WORK / self.name
         self.make_arch = "x86_64" if self.arch == "llvm" else self.arch
         self.cross = CROSS.get(self.arch, "")
+
+    def __str__(self):
+        """What it is, and how it was configured: randconfig with its seed."""
+        return " ".join([self.arch, self.base, *self.options])
 
     def missing(self):
         """A compiler that is not there, or None."""
@@ -133,6 +141,9 @@ class Build:
         status, text = self.make(source, "W=1", *targets)
         found = {f"{m.group(1)}: {m.group(2)}" for m in
                  map(WARNING.match, text.splitlines()) if m}
+        if self.base in LINKED and not status:
+            status, text = self.make(source, "vmlinux")
+            found |= set(UNDEFINED.findall(text))
         return status, found
 
     def problems(self):
@@ -194,7 +205,7 @@ def main():
         wrong = build.problems()
         seconds = time.monotonic() - start
         failed += bool(wrong)
-        print(f"{'not ok' if wrong else 'ok'} - {build.name} ({build.arch}, "
+        print(f"{'not ok' if wrong else 'ok'} - {build.name} ({build}; "
               f"{seconds:.0f} s; again: make check-builds T={build.name})")
         for line in wrong[:20]:
             print(f"#   {line}")
