@@ -5,3 +5,11 @@ CHECKS_LONG += builds
 .PHONY: check-builds
 check-builds: pristine tree ## what we touch builds in tests/builds/list: T=NAME
 	@scripts/builds.py
+
+# One compiler, and those few that most mistakes show in: nearly all is off, or all is on
+# in a kernel that is small enough to be linked.
+CHECKS += builds-few
+BUILDS_FEW := no-options tinyconfig small-all
+.PHONY: check-builds-few
+check-builds-few: pristine tree ## the same for a few of the list, in minutes
+	@scripts/builds.py $(BUILDS_FEW)

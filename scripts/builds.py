@@ -8,9 +8,13 @@ is a failure, and so is one that asks for a configuration which cannot be had.  
 the kernel is small, vmlinux is linked as well.  T=GLOB builds those that match.  Keeps
 in $O/report/builds.tsv the last result of each: name, architecture, result, seconds,
 date, commit.
+
+Builds for one architecture follow each other in one folder: what the options do not
+change is not built again.  That folder is good only as long as nothing failed there.
 """
 
 import fnmatch
+import lzma
 import os
 import re
 import shutil
@@ -31,6 +35,8 @@ CROSS = {"arm64": "aarch64-linux-gnu-", "arm": "arm-linux-gnueabihf-",
          "riscv": "riscv64-linux-gnu-", "s390": "s390x-linux-gnu-",
          "powerpc": "powerpc64le-linux-gnu-", "m68k": "m68k-linux-gnu-"}
 HINT = "to install them: make setup-cross"
+# The configuration of Debian's own kernel.
+DEBIANS = "/usr/src/linux-config-6.12/config.amd64_none_amd64.xz"
 FRAGMENTS = {"exp": ["base", "x86_64", "exp"],
              "debug": ["base", "x86_64", "exp", "debug", "exp-debug"]}
 # Kernels so small that a link of vmlinux is cheap.
@@ -47,7 +53,7 @@ class Build:
 
     def __init__(self, line):
         self.name, self.arch, self.base, *self.options = line.split()
-        self.folder = WORK / self.name
+        self.logs = WORK / self.name
         self.make_arch = "x86_64" if self.arch == "llvm" else self.arch
         self.cross = CROSS.get(self.arch, "")
 
@@ -56,13 +62,20 @@ class Build:
         return " ".join([self.arch, self.base, *self.options])
 
     def missing(self):
-        """A compiler that is not there, or None."""
+        """A compiler or a file that is not there, or None."""
+        if self.base == "debian" and not os.path.exists(DEBIANS):
+            return "linux-config-6.12"
         compiler = "clang" if self.arch == "llvm" else f"{self.cross}gcc"
         return None if shutil.which(compiler) else compiler
 
+    def folder(self, source):
+        """Where it is built: what pristine says is asked for rarely, and anew."""
+        return WORK / "objects" / self.arch if source == "exp" else \
+            self.logs / source
+
     def make(self, source, *arguments):
         """(status, output) of the kernel's make."""
-        folder = self.folder / source
+        folder = self.folder(source)
         folder.mkdir(parents=True, exist_ok=True)
         env = {k: v for k, v in os.environ.items() if k not in
                ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH", "CC", "T")}
@@ -76,7 +89,7 @@ class Build:
             env={**env, "LC_ALL": "C", **self.seed()}, check=False, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, errors="replace")
-        with open(self.folder / f"{source}.log", "a", encoding="utf-8") as log:
+        with open(self.logs / f"{source}.log", "a", encoding="utf-8") as log:
             log.write(done.stdout)
         return done.returncode, done.stdout
 
@@ -86,7 +99,7 @@ class Build:
 
     def configure(self, source):
         """Returns what is wrong with the configuration, None if nothing is."""
-        folder = self.folder / source
+        folder = self.folder(source)
         folder.mkdir(parents=True, exist_ok=True)
         asked = folder / "asked.config"
         lines = [f"CONFIG_{option}" for option in self.options]
@@ -99,7 +112,7 @@ class Build:
                                        self.base.partition(":")[0])
         if status:
             return f"cannot be configured: {text.strip().splitlines()[-1:]}"
-        return self.not_as_asked(folder / ".config")
+        return self.not_as_asked(source, folder / ".config")
 
     @staticmethod
     def fragment(name):
@@ -110,21 +123,26 @@ class Build:
     def config(self, source, asked, lines, target):
         """All that is asked for is there from the start."""
         asked.write_text("\n".join(lines) + "\n", encoding="ascii")
-        if target.endswith("defconfig"):
+        config = self.folder(source) / ".config"
+        if target == "debian":
+            config.write_bytes(lzma.open(DEBIANS).read())
+        elif target.endswith("defconfig"):
             status, text = self.make(source, target)
             if status:
                 return status, text
-            with open(self.folder / source / ".config", "a",
-                      encoding="ascii") as config:
-                config.write(asked.read_text(encoding="ascii"))
+        if target.endswith(("debian", "defconfig")):
+            with open(config, "a", encoding="ascii") as file:
+                file.write(asked.read_text(encoding="ascii"))
             return self.make(source, "olddefconfig")
         return self.make(source, f"KCONFIG_ALLCONFIG={asked}", target)
 
-    def not_as_asked(self, config):
+    def not_as_asked(self, source, config):
         """Of the options of the list only: others may depend on them."""
         text = config.read_text(encoding="ascii")
         for option in self.options:
             name, value = option.split("=")
+            if source == "pristine" and "ANON_SPACE" in name:
+                continue	# ours
             is_set = re.search(rf"^CONFIG_{name}=(.*)$", text, re.M)
             got = is_set.group(1) if is_set else "n"
             if got != value:
@@ -148,12 +166,19 @@ class Build:
 
     def problems(self):
         """Returns what is wrong, as a list of lines."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        # An object that is there has given its warnings already: it must have had none.
+        good = self.folder("exp") / "good"
+        if not good.exists():
+            shutil.rmtree(good.parent, ignore_errors=True)
+        good.unlink(missing_ok=True)
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir(parents=True)
         wrong = self.configure("exp")
         if wrong:
             return [wrong]
         status, found = self.build("exp")
         if not status and not found:
+            good.touch()
             return []
         # Is it so without us?
         wrong = self.configure("pristine")
@@ -213,7 +238,7 @@ def main():
         keep(build.name, build.arch, "fails" if wrong else "builds",
              round(seconds))
         if not wrong:
-            shutil.rmtree(build.folder, ignore_errors=True)
+            shutil.rmtree(build.logs, ignore_errors=True)
     sys.exit(1 if failed else 0)
 
 
