@@ -32,7 +32,7 @@ PARTS = {
     "kselftest-alone": ("selftests", "{}"),
     "torture-alone": ("torture", "{}"),
 }
-KERNELS = {"rt": "x86_64 with PREEMPT_RT, KASAN and lockdep"}
+KERNELS = {"rt": "x86_64 with PREEMPT_RT and lockdep"}
 
 
 def read(path):
