@@ -98,7 +98,8 @@ def run_kunit(kernel, folder):
     results = folder / "result.json"
     for stale in (results, folder / "test.log"):
         stale.unlink(missing_ok=True)
-    command = [EXP / "tools/testing/kunit/kunit.py", "run", "anon_space*",
+    command = [EXP / "tools/testing/kunit/kunit.py", "run",
+               os.environ.get("T") or "anon_space*",
                "--arch", arch,
                "--build_dir", folder, "--timeout", TIMEOUT,
                "--jobs", os.environ.get("JOBS") or str(os.cpu_count()),

@@ -80,6 +80,40 @@ static void moves_of_tables_leave_one_extent(struct kunit *test)
 	world_check(w);
 }
 
+/* The same for a table of any size, with few pages in it. */
+static void move_of_a_large_table_leaves_one_extent(struct kunit *test)
+{
+	const unsigned long from = user_addr(0), to = from + 2 * PMD_SIZE;
+	const unsigned long pages[] = { 0, PMD_SIZE / 2, PMD_SIZE - PAGE_SIZE };
+	unsigned int i;
+	u32 value;
+
+	KUNIT_ASSERT_EQ(test, from,
+			vm_mmap(NULL, from, PMD_SIZE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+				MAP_NORESERVE, 0));
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		KUNIT_EXPECT_EQ(test, 0,
+				put_user(i + 1,
+					 (u32 __user *)(from + pages[i])));
+	KUNIT_EXPECT_EQ(test, to,
+			user_mremap(from, PMD_SIZE, PMD_SIZE,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	if (IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
+		KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
+	user_check_mm(test, current->mm);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		KUNIT_EXPECT_EQ(test, 0,
+				get_user(value, (u32 __user *)(to + pages[i])));
+		KUNIT_EXPECT_EQ(test, i + 1, value);
+	}
+	KUNIT_EXPECT_EQ(test, from,
+			user_mremap(to, PMD_SIZE, PMD_SIZE,
+				    MREMAP_MAYMOVE | MREMAP_FIXED, from));
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	user_check_mm(test, current->mm);
+}
+
 /*
  * Pages of our own behind shared ones keep their index with them. It is rewritten when
  * nothing is shared any more.
@@ -500,6 +534,7 @@ static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
 	KUNIT_CASE(moves_of_tables_leave_one_extent),
+	KUNIT_CASE(move_of_a_large_table_leaves_one_extent),
 	KUNIT_CASE(pages_that_are_ours_again_leave_no_extent),
 	KUNIT_CASE(way_home_leaves_no_extent),
 	KUNIT_CASE(unmap_trims_extents),

@@ -106,8 +106,9 @@ static long call_mprotect(unsigned long addr, size_t len, unsigned long prot)
 	return SYSCALL(mprotect, (addr, len, prot), addr, len, prot, 0, 0);
 }
 
-static long call_mremap(unsigned long addr, size_t old_len, size_t new_len,
-			unsigned long flags, unsigned long new_addr)
+/* mremap() itself; nothing is recorded. */
+long user_mremap(unsigned long addr, size_t old_len, size_t new_len,
+		 unsigned long flags, unsigned long new_addr)
 {
 	return SYSCALL(mremap, (addr, old_len, new_len, flags, new_addr),
 		       addr, old_len, new_len, flags, new_addr);
@@ -221,7 +222,7 @@ void user_resize(struct user_mem *user, unsigned int page, unsigned int nr,
 		 unsigned int new_nr)
 {
 	KUNIT_EXPECT_EQ(user->test, user_addr(page),
-			call_mremap(user_addr(page), user_len(nr),
+			user_mremap(user_addr(page), user_len(nr),
 				    user_len(new_nr), 0, 0));
 	if (new_nr > nr)
 		user_want(user, page + nr, new_nr - nr, USER_ZERO);
@@ -235,7 +236,7 @@ static long do_move(struct user_mem *user, unsigned int from, unsigned int nr,
 	long addr;
 
 	flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
-	addr = call_mremap(user_addr(from), user_len(nr), user_len(nr), flags,
+	addr = user_mremap(user_addr(from), user_len(nr), user_len(nr), flags,
 			   user_addr(to));
 	if (IS_ERR_VALUE(addr))
 		return addr;
@@ -252,7 +253,7 @@ void user_move_and_grow(struct user_mem *user, unsigned int from,
 	unsigned int i;
 
 	KUNIT_EXPECT_EQ(user->test, user_addr(to),
-			call_mremap(user_addr(from), user_len(nr),
+			user_mremap(user_addr(from), user_len(nr),
 				    user_len(new_nr),
 				    MREMAP_MAYMOVE | MREMAP_FIXED,
 				    user_addr(to)));
@@ -266,7 +267,7 @@ void user_move_and_grow(struct user_mem *user, unsigned int from,
 long user_try_grow(struct user_mem *user, unsigned int page, unsigned int nr,
 		   unsigned int new_nr)
 {
-	long ret = call_mremap(user_addr(page), user_len(nr), user_len(new_nr),
+	long ret = user_mremap(user_addr(page), user_len(nr), user_len(new_nr),
 			       MREMAP_MAYMOVE, 0);
 
 	return IS_ERR_VALUE(ret) ? ret : 0;

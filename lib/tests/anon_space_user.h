@@ -46,6 +46,8 @@ void user_protect(struct user_mem *user, unsigned int page, unsigned int nr,
 		  unsigned long prot);
 void user_discard(struct user_mem *user, unsigned int page, unsigned int nr);
 void user_page_out(struct user_mem *user, unsigned int page, unsigned int nr);
+long user_mremap(unsigned long addr, size_t old_len, size_t new_len,
+		 unsigned long flags, unsigned long new_addr);
 void user_resize(struct user_mem *user, unsigned int page, unsigned int nr,
 		 unsigned int new_nr);
 void user_move_and_grow(struct user_mem *user, unsigned int from,
