@@ -9,11 +9,28 @@ $(O)/bin/bench: $(BENCH_SRC) tools/bench/bench.h tools/uffdio_move.h | setup
 	@$(CC) $(TOOL_CFLAGS) -Wno-missing-field-initializers -static -o $@ \
 		$(BENCH_SRC) -pthread
 
-# Dynamic: an allocator is put in its way.
-$(O)/bin/bench-alloc: tools/bench/programs/alloc.c | setup
+# Programs of our own.  Dynamic: an allocator is put in their way.
+PROGRAMS_SRC := $(filter-out %/offsets.c,$(wildcard tools/bench/programs/lib/*.c))
+PROGRAMS := $(patsubst %.c,$(O)/bin/bench-%,$(notdir $(PROGRAMS_SRC))) \
+	$(O)/bin/bench-realloc-musl
+$(O)/bin/bench-%: tools/bench/programs/lib/%.c | setup
 	@mkdir -p $(@D)
 	@echo "==> $(@F): $(CC) -o $@"
 	@$(CC) $(TOOL_CFLAGS) -o $@ $< -pthread
+
+$(O)/bin/bench-realloc-musl: tools/bench/programs/lib/realloc.c | setup-programs
+	@mkdir -p $(@D)
+	@echo "==> $(@F): musl-gcc -o $@"
+	@musl-gcc -O2 -Wall -static -o $@ $<
+
+# Programs of Debian, and what they are given.
+.PHONY: setup-programs
+setup-programs:
+	@scripts/setup.sh programs
+
+.PHONY: prepare-programs
+prepare-programs: setup-programs
+	@tools/bench/programs/lib/prepare.sh
 
 # Only for the bench of that name.
 LOCKSTAT_KERNELS := kernel-stock-lockstat kernel-exp-lockstat
@@ -28,7 +45,9 @@ $(LOCKSTAT_KERNELS): kernel-%:
 ifeq ($(NATIVE),)
 bench: kernel-stock kernel-exp
 bench: $(if $(BENCH),$(if $(filter lockstat,$(BENCH)),$(LOCKSTAT_KERNELS)),$(LOCKSTAT_KERNELS))
-bench: $(addprefix $(O)/bin/,bench bench-alloc vmafrag)
+bench: $(addprefix $(O)/bin/,bench vmafrag)
+bench: $(if $(BENCH),$(if $(filter programs,$(BENCH)),$(PROGRAMS) prepare-programs), \
+	 $(PROGRAMS) prepare-programs)
 bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4 lockstat'
 	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH_FLAGS) $(BENCH)
 else

@@ -22,6 +22,7 @@ import bench_summary
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent
 TOP = SCRIPTS.parent
+PROGRAMS = TOP / 'tools' / 'bench' / 'programs'
 TIMEOUT = '7200'
 
 APPEND = 'slab_nomerge'
@@ -72,9 +73,11 @@ class Programs(Bench):
         offsets.parent.mkdir(parents=True, exist_ok=True)
         lines = bench_merges.compile_offsets(
             options.out / 'kernel' / kernel,
-            TOP / 'tools' / 'bench' / 'programs' / 'offsets.c')
+            PROGRAMS / 'lib' / 'offsets.c')
         offsets.write_text('\n'.join(lines) + '\n')
-        return f'python3 {SCRIPTS}/guest-bench.py {offsets}'
+        only = shlex.quote(options.only) if options.only else ''
+        return (f'python3 {SCRIPTS}/guest-bench.py {offsets} '
+                f'{2 * options.repeats} {only}')
 
 
 class LockStat(Bench):
@@ -91,7 +94,7 @@ BENCHES = {
     'time': Bench(MICRO, needs_kvm=True, SMP='1', MEM='3G', SWAP='1G'),
     'memory': Bench('slab', ICOUNT='1', MEM='2G'),
     'collect': Bench('collect', ICOUNT='1', MEM='3G'),
-    'programs': Programs('', ICOUNT='1', MEM='3G'),
+    'programs': Programs('', ICOUNT='1', MEM='3G', SWAP='1G'),
     'smp2': Bench('contention', boots=3, SMP='2', MEM='3G', SWAP='1G'),
     'smp4': Bench('contention', boots=3, SMP='4', MEM='3G', SWAP='1G'),
     'lockstat': LockStat('', suffix='-lockstat', SMP='4', MEM='3G', SWAP='1G'),

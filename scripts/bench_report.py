@@ -17,6 +17,8 @@ import statistics
 import subprocess
 import tempfile
 
+import bench_who
+
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BENCH_DIR = TOP / 'tools' / 'bench'
 
@@ -46,10 +48,21 @@ TITLES = {
 
 PARTS = {
     'time': 'processor time of all its processes',
+    'vmas_sum': 'most VMAs at a time, all its processes',
     'vmas_peak': 'most VMAs of one of its processes',
     'vmas_half': 'VMAs when half is done',
     'vmas_end': 'VMAs when all is done',
     'missed_peak': 'most missed merges at a time, all its processes',
+    'slab': 'most that slabs of anonymous memory have grown by',
+    'pagetables': 'most page tables at a time',
+    'memory_peak': 'most memory at a time, page cache and kernel memory included',
+    'memory_end': 'memory when the child has saved',
+    'no_memory': 'calls that failed with ENOMEM, as at vm.max_map_count',
+    'failed': 'commits that failed at vm.max_map_count',
+    'fork': 'fork and start of a worker',
+    'exit': 'end and wait of a worker',
+    'reclaim': 'reclaim of a part of the memory of all',
+    'ksmd': 'processor time of KSM, in ticks of the timer',
     'missed_end': 'missed merges as its processes end, sum of all',
     'merged': 'attempts to merge that did',
     'differs': 'attempts that failed, as attributes differ',
@@ -159,6 +172,7 @@ class Report:
     def __init__(self, kernels, whats):
         self.base, self.ours = self.kernels = kernels
         self.whats = dict(line.split('\t')[1:] for line in whats.splitlines())
+        self.whats.update(bench_who.whats())
         self.results = {}       # (bench, metric, size): Result
         self.series = {}        # (bench, name): {kernel: rows of a first boot}
         self.facts = {}         # bench: [(what, fields)]
@@ -405,6 +419,7 @@ def section(report, bench):
 <h2 id="{bench}">{TITLES.get(bench, bench)}</h2>
 <p>{summary(report, results)}.
 <code>make bench BENCH={bench}</code>; {facts_text(report, bench)}</p>
+{bench_who.page(report) if bench == bench_who.BENCH else ''}
 {plot_ratios(report, [r for r in results if r.unit not in NEUTRAL])}
 {table(report, results)}
 <div class="plots">{''.join(plots)}</div>

@@ -5,9 +5,11 @@ tools/bench/summary.tsv lists its rows.  What is worst comes first.
 """
 
 import bench_report
+import bench_who
 
 BEGIN = '<!-- written by make bench-readme -->'
 COLLECTORS = '<!-- collectors, written by make bench-readme -->'
+PROGRAMS = '<!-- programs, written by make bench-readme -->'
 END = '<!-- end -->'
 COLLECTED = 100000
 METHODS = [
@@ -101,4 +103,5 @@ def replaced(readme, text, begin, new):
 def insert(readme, report):
     """Puts the tables where the last ones are."""
     text = replaced(readme, readme.read_text(), BEGIN, table(report))
-    readme.write_text(replaced(readme, text, COLLECTORS, collectors(report)))
+    text = replaced(readme, text, COLLECTORS, collectors(report))
+    readme.write_text(replaced(readme, text, PROGRAMS, bench_who.markdown(report)))

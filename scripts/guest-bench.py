@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run real programs in a guest, and print what tools/bench prints.
 
-Each program runs once with its maps sampled and its attempts to merge traced,
-and then with nothing but its processor time measured.  Under -icount a
-nanosecond of that is an instruction.
+Usage: guest-bench.py OFFSETS RUNS [PATTERN]...
+RUNS is the most that a program is run alone.
+
+Each program of tools/bench/programs has a control group of its own, by which its
+processes are known.  It runs once with its maps sampled, and then with nothing but its
+processor time measured.  Under -icount a nanosecond of that is an instruction.
 """
 
+import fnmatch
 import os
 import pathlib
 import re
@@ -21,150 +25,191 @@ TOP = pathlib.Path(os.environ['TOP'])
 OUT = pathlib.Path(os.environ['O'])
 PROGRAMS = TOP / 'tools' / 'bench' / 'programs'
 RUN = pathlib.Path('/run/bench')
+RESULTS = pathlib.Path('/run/results')
+LEADER = pathlib.Path('/run/leader')
+BEGIN = pathlib.Path('/run/begin')
+CGROUP = pathlib.Path('/sys/fs/cgroup/bench')
+TRACING = pathlib.Path('/sys/kernel/tracing')
 INTERVAL = 0.1
-# Threads and timers race.
-TIMED = {'redis': 6, 'jemalloc': 6, 'jemalloc_noretain': 8}
+SHARE = 4                       # of the time, that samples may take: one part of
+RUNS = 2
 PATIENCE = 1800                 # seconds of the guest
-JEMALLOC = 'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2'
-OBJECTS = ('mm/mremap.o',)
+PAGE = 4096
 
-# The server forks to save while it is written to.
-REDIS = f'''
-redis() {{ redis-cli -s {RUN}/socket "$@" >/dev/null; }}
-load() {{
-	redis-benchmark -q -s {RUN}/socket -c 8 -r 5000 "$@" >/dev/null
-}}
-redis-server --port 0 --unixsocket {RUN}/socket --dir {RUN} --save '' \\
-	--logfile {RUN}/log &
-until redis ping 2>/dev/null; do sleep 0.1; done
-load -n 6000 -d 512 -t set,lpush,hset
-redis bgsave
-load -n 4000 -d 2000 -t set
-redis bgsave
-redis flushall
-load -n 4000 -d 100 -t set,sadd
-redis shutdown nosave
-wait
-'''
+# All that a kernel keeps for anonymous memory; not every kernel has all of them.
+CACHES = ('vm_area_struct', 'vma_lock', 'anon_vma', 'anon_vma_chain',
+          'anon_membership', 'anon_extent')
+ENOMEM = 12
+CALLS = ('mmap', 'munmap', 'mprotect', 'mremap', 'madvise', 'brk')
 
 
-def compile_script():
-    """The commands that made some objects of the stock kernel."""
-    lines = [f'cd {OUT}/kernel/stock || exit']
-    for name in OBJECTS:
-        path = pathlib.Path(name)
-        saved = (OUT / 'kernel/stock' / path.parent / f'.{path.name}.cmd')
-        command = saved.read_text().splitlines()[0].split(':=', 1)[1]
-        command = command.split(' ; ')[0].strip()
-        command = re.sub(r'^\S*/cached\.sh ', '', command)
-        lines.append(command.replace(f'-o {name}', f'-o {RUN}/{path.name}')
-                     + ' || exit')
-    return '\n'.join(lines)
+class Failure(Exception):
+    """A program that gave no result."""
 
 
-def stress(options):
-    return f'stress-ng -q --no-rand-seed --temp-path {RUN} {options}'
+class Program:
+    """A script; "# KEY: VALUE" lines at its top say how it is run."""
+
+    def __init__(self, path):
+        self.name, self.path = path.stem, path
+        self.facts = dict(re.findall(r'^# (\w+): (.*)$', path.read_text(), re.M))
+        self.runs = int(self.facts.get('runs', RUNS))
+        self.traced = self.facts.get('trace') == 'yes'
+
+    def start(self, *prefix):
+        """In an empty directory, in a control group of its own."""
+        subprocess.run(['rm', '-rf', RUN], check=True)
+        RUN.mkdir()
+        RESULTS.write_text('')
+        BEGIN.write_text('0')
+        LEADER.write_text('')
+        CGROUP.mkdir()
+        script = (f'echo $$ >{CGROUP}/cgroup.procs; echo $$ >{LEADER}; '
+                  f'cd {RUN}; set -eu; '
+                  f'. {PROGRAMS}/lib/common.sh; . {self.path}')
+        return subprocess.Popen(
+            [*prefix, 'bash', '-c', script], stdin=subprocess.DEVNULL,
+            env={**os.environ, 'RUN': RUN, 'RESULTS': RESULTS,
+                 'BEGIN': BEGIN, 'PROGRAMS': PROGRAMS,
+                 'CGROUP': CGROUP})
+
+    def finish(self, process):
+        """Returns the processor time of all that ran in the group, in ns."""
+        signal.alarm(PATIENCE)
+        process.wait()
+        signal.alarm(0)
+        used = number(CGROUP / 'cpu.stat', 'usage_usec') - int(BEGIN.read_text())
+        # What a program has left behind.
+        (CGROUP / 'cgroup.kill').write_text('1')
+        while number(CGROUP / 'cgroup.events', 'populated'):
+            time.sleep(0.01)
+        CGROUP.rmdir()
+        if process.returncode:
+            raise Failure(f'{self.name} ended with status {process.returncode}')
+        return used * 1000
 
 
-def workloads():
-    """Returns {name: shell script}."""
-    alloc = f'{OUT}/bin/bench-alloc 4 10000'
-    return {
-        'redis': REDIS,
-        'jemalloc': f'{JEMALLOC} {alloc}',
-        'jemalloc_noretain': f'{JEMALLOC} MALLOC_CONF=retain:false,'
-                             f'dirty_decay_ms:0,muzzy_decay_ms:0 {alloc}',
-        'gcc': compile_script(),
-        'python': f'PYTHONHASHSEED=0 python3 {PROGRAMS}/grow.py',
-        'stress_mremap': stress('--mremap 1 --mremap-ops 10 '
-                                '--mremap-bytes 4M'),
-        'stress_mmap': stress('--mmap 1 --mmap-ops 5 --mmap-bytes 2M'),
-        'stress_vm': stress('--vm 1 --vm-ops 1000 --vm-bytes 2M '
-                            '--vm-method rand-set'),
-        'stress_fork': stress('--fork 1 --fork-ops 200'),
-        'stress_brk': stress('--brk 1 --brk-ops 10000'),
-    }
-
-
-def start(script, *prefix):
-    """In a session of its own, by which its processes are known."""
-    for file in RUN.glob('*'):
-        file.unlink()
-    return subprocess.Popen([*prefix, 'bash', '-c', script],
-                            start_new_session=True, stdin=subprocess.DEVNULL)
-
-
-def finish(name, process):
-    """Returns the processor time of the process and its children, in ns."""
-    signal.alarm(PATIENCE)
-    _, status, usage = os.wait4(process.pid, 0)
-    signal.alarm(0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f'{name} ended with status {process.returncode}')
-    return round((usage.ru_utime + usage.ru_stime) * 1e9)
-
-
-def session(leader):
-    """Processes of a session, without threads of the kernel and zombies."""
-    pids = []
-    for path in pathlib.Path('/proc').glob('[0-9]*/stat'):
-        try:
-            fields = path.read_text().rpartition(')')[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[3]) == leader and fields[0] != 'Z':
-            pids.append(path.parent.name)
-    return pids
-
-
-def sample(leader):
-    """Returns (VMAs, missed merges) of all processes, most VMAs of one.
-
-    The leader is not one of them: it watches how they end.
-    """
-    pids = [pid for pid in session(leader) if pid != str(leader)]
-    if not pids:
-        return None
-    # A process may end before it is looked at: the status says no more.
-    output = subprocess.run([OUT / 'bin' / 'vmafrag', '-t', *pids], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                            check=False).stdout
-    rows = [line.split('\t') for line in output.splitlines()[1:]]
-    vmas = [int(row[2]) for row in rows]
-    if not vmas:
-        return None
-    return sum(vmas), sum(int(row[4]) for row in rows), max(vmas)
-
-
-def watch(process):
-    """Samples the maps until the process ends; it stays a zombie."""
-    samples = []
-    while not os.waitid(os.P_PID, process.pid,
-                        os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        now = sample(process.pid)
-        if now:
-            samples.append(now)
-        time.sleep(INTERVAL)
-    return samples
+def number(path, key):
+    """The figure of a line "KEY FIGURE"."""
+    for line in path.read_text().splitlines():
+        name, value = line.split()
+        if name == key:
+            return int(value)
+    raise KeyError(key)
 
 
 def emit(kind, *fields):
     print(kind, *fields, sep='\t', flush=True)
 
 
-def run_traced(name, script, offsets):
-    ends = RUN.parent / f'{name}.ends'
-    bench_merges.trace_start(offsets)
-    process = start(script, OUT / 'bin' / 'vmafrag', '-t', '-o', ends, '-e')
-    samples = watch(process)
-    finish(name, process)
-    counts = bench_merges.count(bench_merges.trace_stop())
-    for i, (vmas, missed, _) in enumerate(samples):
-        emit('series', name, i, vmas, missed)
-    for what, column in ('missed_peak', 1), ('vmas_peak', 2):
-        emit('sample', f'{name}.{what}', 1,
-             max((row[column] for row in samples), default=0), 'VMAs')
+def slab_bytes():
+    """What the slabs of anonymous memory take, free objects included."""
+    total = 0
+    for line in pathlib.Path('/proc/slabinfo').read_text().splitlines():
+        fields = line.split()
+        if fields[0] in CACHES:
+            total += int(fields[14]) * int(fields[5]) * PAGE
+    return total
+
+
+class Sampler:
+    """What is looked at while a program runs, and the most of it."""
+
+    def __init__(self):
+        self.slab = slab_bytes()
+        self.rows = []          # (VMAs, missed merges) of all processes
+        self.peaks = {}
+
+    def peak(self, what, value):
+        self.peaks[what] = max(value, self.peaks.get(what, 0))
+
+    def maps(self, pids):
+        # A process may end before it is looked at: the status says no more.
+        output = subprocess.run(
+            [OUT / 'bin' / 'vmafrag', '-t', *pids], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            check=False).stdout
+        rows = [line.split('\t') for line in output.splitlines()[1:]]
+        vmas = [int(row[2]) for row in rows]
+        if not vmas:
+            return
+        missed = sum(int(row[4]) for row in rows)
+        self.rows.append((sum(vmas), missed))
+        self.peak('vmas_sum', sum(vmas))
+        self.peak('vmas_peak', max(vmas))
+        self.peak('missed_peak', missed)
+
+    def sample(self):
+        """The shell that runs the program is not one of its processes."""
+        pids = set((CGROUP / 'cgroup.procs').read_text().split())
+        pids -= set(LEADER.read_text().split())
+        if pids:
+            self.maps(pids)
+        self.peak('slab', slab_bytes() - self.slab)
+        self.peak('pagetables', number(CGROUP / 'memory.stat', 'pagetables'))
+
+    def watch(self, process):
+        """Until the process ends; it stays a zombie."""
+        while not os.waitid(os.P_PID, process.pid,
+                            os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            start = time.monotonic()
+            self.sample()
+            time.sleep(max(INTERVAL, SHARE * (time.monotonic() - start)))
+
+
+class Failures:
+    """Calls that fail with ENOMEM, as at vm.max_map_count."""
+
+    def __init__(self):
+        (TRACING / 'trace').write_text('')
+        for call in CALLS:
+            bench_merges.add_probe(f'r64:limit/{call} __x64_sys_{call} '
+                                   'ret=$retval:s64\n')
+            event = TRACING / 'events/limit' / call
+            (event / 'filter').write_text(f'ret == -{ENOMEM}')
+            (event / 'enable').write_text('1')
+
+    def stop(self):
+        (TRACING / 'events/limit/enable').write_text('0')
+        with open(TRACING / 'trace') as trace:
+            failed = sum(f'ret=-{ENOMEM}' in line for line in trace)
+        (TRACING / 'kprobe_events').write_text('')
+        (TRACING / 'trace').write_text('')
+        return failed
+
+
+PEAK_UNITS = {'slab': 'bytes', 'pagetables': 'bytes'}
+
+
+def run_watched(program, offsets):
+    """Once, with all that there is to see."""
+    prefix, ends = [], RUN.parent / f'{program.name}.ends'
+    if program.traced:
+        prefix = [OUT / 'bin' / 'vmafrag', '-t', '-o', ends, '-e']
+        bench_merges.trace_start(offsets)
+    failures = None if program.traced else Failures()
+    try:
+        process = program.start(*prefix)
+        sampler = Sampler()
+        sampler.watch(process)
+        memory = int((CGROUP / 'memory.peak').read_text())
+        program.finish(process)
+    finally:
+        limit = failures.stop() if failures else None
+        events = bench_merges.trace_stop() if program.traced else None
+    name = program.name
+    for i, row in enumerate(sampler.rows):
+        emit('series', name, i, *row)
+    for what, value in sampler.peaks.items():
+        emit('sample', f'{name}.{what}', 1, value, PEAK_UNITS.get(what, 'VMAs'))
+    emit('sample', f'{name}.memory_peak', 1, memory, 'bytes')
+    if failures:
+        emit('sample', f'{name}.no_memory', 1, limit, 'failures')
+    if program.traced:
+        traced(name, ends, bench_merges.count(events))
+
+
+def traced(name, ends, counts):
     rows = [line.split('\t') for line in ends.read_text().splitlines()[1:]]
     emit('sample', f'{name}.missed_end', 1, sum(int(row[4]) for row in rows),
          'VMAs')
@@ -173,18 +218,36 @@ def run_traced(name, script, offsets):
         emit('sample', f'{name}.{outcome}', 1, attempts, unit)
 
 
+def run_alone(program):
+    process = program.start()
+    emit('sample', f'{program.name}.time', 1, program.finish(process), 'insn')
+    for line in RESULTS.read_text().splitlines():
+        what, value, unit = line.split('\t')
+        emit('sample', f'{program.name}.{what}', 1, value, unit)
+
+
+def run(program, offsets, most):
+    emit('group', program.name)
+    run_watched(program, offsets)
+    for _ in range(min(program.runs, most)):
+        run_alone(program)
+
+
 def main():
-    offsets, *names = sys.argv[1:]
+    offsets, most, *patterns = sys.argv[1:]
+    failed = False
     signal.signal(signal.SIGALRM, lambda *_: sys.exit('a program hangs'))
-    RUN.mkdir(exist_ok=True)
-    for name, script in workloads().items():
-        if names and name not in names:
+    (CGROUP.parent / 'cgroup.subtree_control').write_text('+memory')
+    for path in sorted(PROGRAMS.glob('*.sh')):
+        if patterns and not any(fnmatch.fnmatchcase(path.stem, pattern)
+                                for pattern in patterns):
             continue
-        emit('group', name)
-        run_traced(name, script, offsets)
-        for _ in range(TIMED.get(name, 2)):
-            emit('sample', f'{name}.time', 1, finish(name, start(script)),
-                 'insn')
+        try:
+            run(Program(path), offsets, int(most))
+        except Failure as failure:
+            print(f'error: {failure}', flush=True)
+            failed = True
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == '__main__':

@@ -13,6 +13,7 @@ import bench_merges     # noqa: E402
 import bench_native     # noqa: E402
 import bench_report     # noqa: E402
 import bench_summary    # noqa: E402
+import bench_who        # noqa: E402
 
 PAGE = 0x1000
 KERNELS = ['stock', 'exp']
@@ -190,7 +191,8 @@ def the_summary_replaces_the_last_one_and_nothing_else():
     with tempfile.NamedTemporaryFile('w+') as file:
         path = pathlib.Path(file.name)
         path.write_text(f'head\n{begin}\nold\n{end}\ntail\n'
-                        f'{bench_summary.COLLECTORS}\nold\n{end}\nend\n')
+                        f'{bench_summary.COLLECTORS}\nold\n{end}\nend\n'
+                        f'{bench_summary.PROGRAMS}\nold\n{end}\n')
         bench_summary.insert(path, summary())
         once = path.read_text()
         bench_summary.insert(path, summary())
@@ -200,7 +202,9 @@ def the_summary_replaces_the_last_one_and_nothing_else():
                          f'| 100 | 50 | insn | 0.500 | better |\n\n'
                          f'Measured: micro at abc.\n{end}\ntail\n'
                          f'{bench_summary.COLLECTORS}\n'
-                         f'{bench_summary.collectors(summary())}\n{end}\nend\n'),
+                         f'{bench_summary.collectors(summary())}\n{end}\nend\n'
+                         f'{bench_summary.PROGRAMS}\n'
+                         f'{bench_who.markdown(summary())}\n{end}\n'),
            True)
 
 
@@ -216,6 +220,43 @@ def failures_of_collectors_are_added_up():
             'collect'
     expect(bench_summary.collectors(report).splitlines()[2:],
            ['| `UFFDIO_MOVE` | huge pages | 100 | 300 | 100 | 50 | 3 | 9 |'])
+
+
+def programs():
+    """Of two that the table in README.md has, and one that it has not."""
+    report = bench_report.Report(KERNELS, '')
+    report.facts['programs'] = [['commit', 'abc']]
+    for metric, ours in ('dash.time', [99] * 4), ('dash.missed_peak', [0] * 4), \
+            ('git.time', [110, 112] * 2), ('bash.time', [100] * 4):
+        r = result([100] * 4, ours, metric)
+        r.bench = 'programs'
+        report.results['programs', metric, 1] = r
+    return report
+
+
+@case
+def what_costs_most_comes_first_of_programs():
+    rows = [row[1:-1] for row in bench_who.rows(programs())]
+    expect(rows, [['-', '-', '-', '-', '1.110 ±0.9 %', 'worse'],
+                  ['-', '-', '-', '-', '1.000 ±0.0 %', 'same'],
+                  ['-', '100 → 0', '-', '-', '0.990 ±0.0 %', 'better']])
+    expect(len(bench_who.rows(programs(), chosen=True)), 2)
+
+
+@case
+def every_program_says_what_it_is_and_has_a_cause():
+    report = bench_report.Report(KERNELS, '')
+    for name, keys in bench_who.facts().items():
+        expect(bool(keys.get('what')), True)
+        time = result([1], [1], f'{name}.time')
+        assert report.cause(time) != 'not known', name
+
+
+@case
+def the_table_of_programs_in_readme_has_at_most_20_rows():
+    chosen = [name for name, keys in bench_who.facts().items()
+              if keys.get('table') == 'yes']
+    assert len(chosen) <= 20, chosen
 
 
 def native(machine='m', config=('CONFIG_A=y', 'CONFIG_B=y')):

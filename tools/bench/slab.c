@@ -11,7 +11,7 @@
 /* Not every kernel has all of them. */
 static const char * const caches[] = {
 	"vm_area_struct", "vma_lock", "anon_vma", "anon_vma_chain",
-	"anon_membership", "anon_move",
+	"anon_membership", "anon_extent",
 };
 
 struct slabs {

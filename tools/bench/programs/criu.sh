@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# what: criu: dump and restore of a process that grew, and of one with 8 children
+# Both are looked at before and after.
+maps()
+{
+	"$O/bin/vmafrag" -t $(pgrep -x bench-grower) |
+		awk -v name="$1" -v results="$RESULTS" 'NR > 1 { vmas += $3; missed += $5 }
+		END { printf "vmas_%s\t%d\tVMAs\n", name, vmas >>results
+		      printf "missed_%s\t%d\tVMAs\n", name, missed >>results }'
+}
+
+save()
+{
+	local leader images=$RUN/images-$1
+
+	mkdir "$images"
+	setsid "$O/bin/bench-grower" "$1" </dev/null >/dev/null 2>&1 &
+	leader=$!
+	sleep 0.5
+	maps "before_$1"
+	criu dump -t $leader -D "$images" -o log ||
+		{ tail -n 5 "$images/log"; return 1; }
+	wait $leader || true
+	criu restore -d -D "$images" -o log2 || { tail -n 5 "$images/log2"; return 1; }
+	maps "after_$1"
+	pkill -x bench-grower
+	while pgrep -x bench-grower >/dev/null; do
+		sleep 0.1
+	done
+}
+
+save 0
+save 8

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# what: dash that forks 800 times, and executes every second time
+# table: yes
+# A static program, so that what the kernel does is not lost in the linker.
+cp /bin/busybox "$RUN/true"
+from_here
+# shellcheck disable=SC2016
+dash -c 'i=0; while [ $i -lt 400 ]; do ./true; : $(:); i=$((i + 1)); done'

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# what: gcc on a file of the kernel
+# trace: yes
+# table: yes
+# The command that made an object of the stock kernel.
+object=mremap.o
+saved=$O/kernel/stock/mm/.$object.cmd
+command=$(sed -n '1s/^[^:]*:= *//;1s/ ; .*//;1s,^[^ ]*/cached\.sh ,,;1p' "$saved")
+cd "$O/kernel/stock" || exit
+eval "${command/-o mm\/$object/-o $RUN/$object}"

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# what: realloc() of 20 growing arrays in glibc, then in two processes
+# trace: yes
+# table: yes
+"$O/bin/bench-realloc" 20

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# what: the same in musl
+# trace: yes
+"$O/bin/bench-realloc-musl" 20
