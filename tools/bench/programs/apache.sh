@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: apache2 prefork, 50 servers, a CGI script under ab
+# runs: 1
 # table: yes
 modules=/usr/lib/apache2/modules
 cat >"$RUN/conf" <<EOF

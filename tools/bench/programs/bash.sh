@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: bash that forks 800 times, and executes every second time
+# runs: 1
 # A static program, so that what the kernel does is not lost in the linker.
 cp /bin/busybox "$RUN/true"
 from_here

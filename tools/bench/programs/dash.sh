@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: dash that forks 800 times, and executes every second time
+# runs: 1
 # table: yes
 # A static program, so that what the kernel does is not lost in the linker.
 cp /bin/busybox "$RUN/true"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: gcc on a file of the kernel
+# runs: 1
 # trace: yes
 # table: yes
 # The command that made an object of the stock kernel.

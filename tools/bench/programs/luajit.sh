@@ -3,14 +3,12 @@
 # what: LuaJIT: strings and tables that grow (mremap)
 # trace: yes
 luajit - <<'EOF'
-local ffi = require("ffi")
 local keep = {}
-for round = 1, 6 do
+for round = 1, 60 do
 	local s = string.rep("x", 100000)
 	local t = {}
 	for i = 1, 60000 do t[i] = i end
 	for i = 1, 5 do s = s .. s end
-	local b = require("string.buffer") and nil
-	keep[round] = { #s, t }
+	keep[round % 8] = { #s, t }
 end
 EOF

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016
 php -n -d memory_limit=-1 -r '
 $texts = array_fill(0, 8, ""); $numbers = [];
-for ($i = 0; $i < 60; $i++) {
+for ($i = 0; $i < 200; $i++) {
 	foreach ($texts as &$text)
 		$text .= str_repeat("x", 50000);
 	unset($text);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: postgresql, 200 backends under pgbench
+# runs: 1
 # table: yes
 # lib/prepare.sh has made the database on the host.
 BACKENDS=200

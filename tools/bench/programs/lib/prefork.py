@@ -12,7 +12,7 @@ import time
 STATE = 60000                   # objects that all workers inherit
 OWN = 300                       # objects that each request leaves behind
 REQUESTS = 4
-RECLAIM = 24 << 20
+RECLAIM = 8 << 20
 
 
 def emit(name, value, unit='insn'):
