@@ -56,13 +56,15 @@ PARTS = {
     'slab': 'most that slabs of anonymous memory have grown by',
     'pagetables': 'most page tables at a time',
     'memory_peak': 'most memory at a time, page cache and kernel memory included',
+    **{f'{what}_{when}_{children}': f'{text} {when} dump and restore, {children} children'
+       for what, text in (('vmas', 'VMAs'), ('missed', 'missed merges'))
+       for when in ('before', 'after') for children in (0, 8)},
     'memory_end': 'memory when the child has saved',
     'no_memory': 'calls that failed with ENOMEM, as at vm.max_map_count',
     'failed': 'commits that failed at vm.max_map_count',
     'fork': 'fork and start of a worker',
     'exit': 'end and wait of a worker',
     'reclaim': 'reclaim of a part of the memory of all',
-    'ksmd': 'processor time of KSM, in ticks of the timer',
     'missed_end': 'missed merges as its processes end, sum of all',
     'merged': 'attempts to merge that did',
     'differs': 'attempts that failed, as attributes differ',

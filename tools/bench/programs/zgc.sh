@@ -2,5 +2,5 @@
 # shellcheck shell=bash
 # what: Java, ZGC that gives memory back
 # runs: 1
-java -cp "$O/bench/java" -XX:+UnlockExperimentalVMOptions -XX:+UseZGC -Xms8m -Xmx96m \
+java -cp "$O/bench/java" -XX:+UnlockExperimentalVMOptions -XX:+UseZGC -XX:-UsePerfData -Xms8m -Xmx96m \
 	-XX:TieredStopAtLevel=1 -XX:ZUncommitDelay=1 -XX:ZCollectionInterval=1 Waves 2
