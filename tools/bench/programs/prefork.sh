@@ -4,4 +4,4 @@
 # runs: 1
 # table: yes
 # python: fork and exit of a worker, reclaim of all under a limit: lib/prefork.py.
-PYTHONHASHSEED=0 python3 "$PROGRAMS/lib/prefork.py" 200 "$CGROUP" "$RESULTS"
+PYTHONHASHSEED=0 /usr/bin/python3 "$PROGRAMS/lib/prefork.py" 200 "$CGROUP" "$RESULTS"

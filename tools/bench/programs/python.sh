@@ -2,4 +2,4 @@
 # shellcheck shell=bash
 # what: Python with growing containers
 # trace: yes
-PYTHONHASHSEED=0 python3 "$PROGRAMS/lib/grow.py"
+PYTHONHASHSEED=0 /usr/bin/python3 "$PROGRAMS/lib/grow.py"
