@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: the same, and jemalloc gives memory back at once
-# runs: 1
+# runs: 3
 # trace: yes
 # table: yes
 MALLOC_CONF=retain:false,dirty_decay_ms:0,muzzy_decay_ms:0 \

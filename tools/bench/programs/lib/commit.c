@@ -37,6 +37,19 @@ static void commit(unsigned long page)
 	*addr = 1;
 }
 
+static unsigned long count_vmas(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long lines = 0;
+	int c;
+
+	while (maps && (c = getc(maps)) != EOF)
+		lines += c == '\n';
+	if (maps)
+		fclose(maps);
+	return lines;
+}
+
 /* Each commit of each heap in turn. */
 static void run(unsigned long heaps, unsigned long regions)
 {
@@ -67,6 +80,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	run(heaps, regions);
+	fprintf(results, "vmas_end\t%lu\tVMAs\n", count_vmas());
 	fprintf(results, "failed\t%lu\tfailures\n", failed);
 	return fclose(results) ? 1 : 0;
 }
