@@ -54,6 +54,7 @@ class Program:
         self.name, self.path = path.stem, path
         self.facts = dict(re.findall(r'^# (\w+): (.*)$', path.read_text(), re.M))
         self.runs = int(self.facts.get('runs', RUNS))
+        self.kernel = self.facts.get('kernel', '')
         self.traced = self.facts.get('trace') == 'yes'
 
     def start(self, *prefix):
@@ -242,8 +243,11 @@ def main():
         if patterns and not any(fnmatch.fnmatchcase(path.stem, pattern)
                                 for pattern in patterns):
             continue
+        program = Program(path)
+        if program.kernel != os.environ['KERNEL'].partition('-')[2]:
+            continue
         try:
-            run(Program(path), offsets, int(most))
+            run(program, offsets, int(most))
         except Failure as failure:
             print(f'error: {failure}', flush=True)
             failed = True

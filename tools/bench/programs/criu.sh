@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# kernel: criu
 # what: criu: dump and restore of a process that grew, and of one with 8 children
 # Both are looked at before and after.
 maps()

@@ -13,7 +13,7 @@ chmod 700 "$RUN/data"
 from_here
 as_user postgres "$BIN/postgres" -D "$RUN/data" -k "$RUN" -c listen_addresses= \
 	-c max_connections=$((BACKENDS + 10)) -c shared_buffers=16MB -c fsync=off \
-	-c autovacuum=off -c dynamic_shared_memory_type=mmap >"$RUN/log" 2>&1 &
+	-c autovacuum=off -c huge_pages=off -c dynamic_shared_memory_type=mmap >"$RUN/log" 2>&1 &
 until_works "$BIN/pg_isready" -h "$RUN"
 as_user postgres "$BIN/pgbench" -h "$RUN" -n -S -c $BACKENDS -j 1 -t 4 postgres \
 	>"$RUN/pgbench" 2>&1
