@@ -5,8 +5,8 @@
 # trace: yes
 # table: yes
 # The command that made an object of the stock kernel.
-object=mremap.o
-saved=$O/kernel/stock/mm/.$object.cmd
+object=sort.o
+saved=$O/kernel/stock/lib/.$object.cmd
 command=$(sed -n '1s/^[^:]*:= *//;1s/ ; .*//;1s,^[^ ]*/cached\.sh ,,;1p' "$saved")
 cd "$O/kernel/stock" || exit
-eval "${command/-o mm\/$object/-o $RUN/$object}"
+eval "${command/-o lib\/$object/-o $RUN/$object}"

@@ -4,4 +4,4 @@
 # runs: 1
 # trace: yes
 # table: yes
-LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0 "$O/bin/bench-alloc" 16 3000
+LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0 "$O/bin/bench-alloc" 16 2000

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: redis with background saves
-# runs: 3
+# runs: 1
 # trace: yes
 # table: yes
 # The server forks to save while it is written to.
