@@ -32,23 +32,23 @@ setup-programs:
 prepare-programs: setup-programs
 	@tools/bench/programs/lib/prepare.sh
 
-# Only for the bench of that name.
-LOCKSTAT_KERNELS := kernel-stock-lockstat kernel-exp-lockstat
-.PHONY: $(LOCKSTAT_KERNELS)
-kernel-stock-lockstat: pristine
-kernel-exp-lockstat: tree
-$(LOCKSTAT_KERNELS): kernel-%:
+# Only for the benches of these names.
+OWN_KERNELS := lockstat criu
+BENCH_KERNELS := $(foreach name,$(OWN_KERNELS),kernel-stock-$(name) kernel-exp-$(name))
+.PHONY: $(BENCH_KERNELS)
+$(filter kernel-stock-%,$(BENCH_KERNELS)): pristine
+$(filter kernel-exp-%,$(BENCH_KERNELS)): tree
+$(BENCH_KERNELS): kernel-%:
 	@scripts/kernel.sh $*
 
 ##@ Benchmarks
 .PHONY: bench
 ifeq ($(NATIVE),)
 bench: kernel-stock kernel-exp
-bench: $(if $(BENCH),$(if $(filter lockstat,$(BENCH)),$(LOCKSTAT_KERNELS)),$(LOCKSTAT_KERNELS))
+bench: $(filter $(addprefix %-,$(if $(BENCH),$(BENCH),$(OWN_KERNELS))),$(BENCH_KERNELS))
 bench: $(addprefix $(O)/bin/,bench vmafrag)
-bench: $(if $(BENCH),$(if $(filter programs,$(BENCH)),$(PROGRAMS) prepare-programs), \
-	 $(PROGRAMS) prepare-programs)
-bench: ## measure stock and exp: BENCH='micro time memory collect programs smp2 smp4 lockstat'
+bench: $(if $(filter programs criu,$(or $(BENCH),programs)),$(PROGRAMS) prepare-programs)
+bench: ## measure stock and exp: BENCH='micro time memory collect programs criu smp2 smp4 lockstat'
 	@scripts/bench.py --bin $(O)/bin --out $(O) $(BENCH_FLAGS) $(BENCH)
 else
 bench: $(O)/bin/bench

@@ -69,10 +69,10 @@ class Programs(Bench):
     """Real programs, by scripts/guest-bench.py."""
 
     def command(self, kernel, options):
-        offsets = options.out / 'guest' / f'bench-offsets-{kernel}'
+        offsets = options.out / 'guest' / f'bench-offsets-{kernel}{self.suffix}'
         offsets.parent.mkdir(parents=True, exist_ok=True)
         lines = bench_merges.compile_offsets(
-            options.out / 'kernel' / kernel,
+            options.out / 'kernel' / (kernel + self.suffix),
             PROGRAMS / 'lib' / 'offsets.c')
         offsets.write_text('\n'.join(lines) + '\n')
         only = shlex.quote(options.only) if options.only else ''
@@ -95,6 +95,7 @@ BENCHES = {
     'memory': Bench('slab', ICOUNT='1', MEM='2G'),
     'collect': Bench('collect', ICOUNT='1', MEM='3G'),
     'programs': Programs('', ICOUNT='1', MEM='3G', SWAP='1G'),
+    'criu': Programs('', suffix='-criu', ICOUNT='1', MEM='3G'),
     'smp2': Bench('contention', boots=3, SMP='2', MEM='3G', SWAP='1G'),
     'smp4': Bench('contention', boots=3, SMP='4', MEM='3G', SWAP='1G'),
     'lockstat': LockStat('', suffix='-lockstat', SMP='4', MEM='3G', SWAP='1G'),

@@ -39,6 +39,7 @@ TITLES = {
     'memory': 'Kernel memory for each VMA',
     'collect': 'Collectors: many pages moved one by one',
     'programs': 'Real programs',
+    'criu': 'Processes that criu dumps and restores',
     'smp2': 'Many at once, on two processors',
     'smp4': 'Many at once, on four processors',
     'native': 'Wall time on this machine',
@@ -421,7 +422,7 @@ def section(report, bench):
 <h2 id="{bench}">{TITLES.get(bench, bench)}</h2>
 <p>{summary(report, results)}.
 <code>make bench BENCH={bench}</code>; {facts_text(report, bench)}</p>
-{bench_who.page(report) if bench == bench_who.BENCH else ''}
+{bench_who.page(report, bench) if bench in bench_who.BENCHES else ''}
 {plot_ratios(report, [r for r in results if r.unit not in NEUTRAL])}
 {table(report, results)}
 <div class="plots">{''.join(plots)}</div>

@@ -11,7 +11,7 @@ import re
 
 PROGRAMS = (pathlib.Path(__file__).resolve().parent.parent / 'tools' / 'bench' /
             'programs')
-BENCH = 'programs'
+BENCHES = ('programs', 'criu')
 COLUMNS = [('vmas_sum', 'VMAs', 1), ('missed_peak', 'missed', 1),
            ('slab', 'slab, KiB', 1024), ('pagetables', 'page tables, KiB', 1024)]
 
@@ -40,9 +40,9 @@ def pair(result, kernels, divisor):
     return texts[0] if texts[0] == texts[1] else ' → '.join(texts)
 
 
-def rows(report, chosen=False):
+def rows(report, benches=BENCHES, chosen=False):
     """Yields the cells of each program; what costs most comes first."""
-    results = {r.name: r for r in report.complete(BENCH)}
+    results = {r.name: r for r in report.complete() if r.bench in benches}
     table = []
     for name, keys in facts().items():
         time = results.get(f'{name}.time/1')
@@ -62,21 +62,22 @@ def heads():
     return ['', *(head for _, head, _ in COLUMNS), 'instructions', '', 'why']
 
 
-def commit(report):
-    return next((value for what, value, *_ in report.facts.get(BENCH, [])
-                 if what == 'commit'), None)
+def commits(report):
+    found = [(value, bench) for bench in BENCHES
+             for what, value, *_ in report.facts.get(bench, []) if what == 'commit']
+    return '; '.join(f'{bench} at {value}' for value, bench in found)
 
 
 def markdown(report):
     lines = ['| ' + ' | '.join(heads()) + ' |', '|---|--:|--:|--:|--:|--:|---|---|']
     lines += ['| ' + ' | '.join(cells) + ' |' for cells in rows(report, chosen=True)]
-    return '\n'.join([*lines, '', f'Measured at {commit(report)}.'])
+    return '\n'.join([*lines, '', f'Measured: {commits(report)}.'])
 
 
-def page(report):
-    """The same for all programs, as a part of a page."""
+def page(report, bench):
+    """The same for all programs of a bench, as a part of a page."""
     table = [f'<tr>{"".join(f"<th>{html.escape(head)}</th>" for head in heads())}</tr>']
-    for cells in rows(report):
+    for cells in rows(report, [bench]):
         *figures, verdict, why = cells
         table.append('<tr>' + ''.join(f'<td>{html.escape(cell)}</td>'
                                       for cell in figures) +

@@ -17,6 +17,8 @@ coverage)    src=exp      fragments=(base "$ARCH" exp exp-debug coverage) ;;
 exp-gdb)     src=exp      fragments=(base "$ARCH" exp gdb) ;;
 stock-lockstat) src=pristine fragments=(base "$ARCH" lockstat) ;;
 exp-lockstat)   src=exp      fragments=(base "$ARCH" exp lockstat) ;;
+stock-criu)  src=pristine fragments=(base "$ARCH" criu) ;;
+exp-criu)    src=exp      fragments=(base "$ARCH" exp criu) ;;
 rt)          src=exp      fragments=(base "$ARCH" exp debug exp-debug rt) ;;
 *) die "KERNEL=$variant is not one of: stock exp debug stock-debug" ;;
 esac
