@@ -237,9 +237,9 @@ def programs():
 @case
 def what_costs_most_comes_first_of_programs():
     rows = [row[1:-1] for row in bench_who.rows(programs())]
-    expect(rows, [['-', '-', '-', '-', '1.110 ±0.9 %', 'worse'],
-                  ['-', '-', '-', '-', '1.000 ±0.0 %', 'same'],
-                  ['-', '100 → 0', '-', '-', '0.990 ±0.0 %', 'better']])
+    expect(rows, [['-', '-', '-', '-', '-', '1.110 ±0.9 %', 'worse'],
+                  ['-', '-', '-', '-', '-', '1.000 ±0.0 %', 'same'],
+                  ['-', '100 → 0', '-', '-', '-', '0.990 ±0.0 %', 'better']])
     expect(len(bench_who.rows(programs(), chosen=True)), 2)
 
 
