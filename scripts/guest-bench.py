@@ -14,6 +14,7 @@ import fnmatch
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -99,6 +100,12 @@ def number(path, key):
     raise KeyError(key)
 
 
+def own_time():
+    """Processor time of this process and those that it has waited for, in seconds."""
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(
+        resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+
+
 def emit(kind, *fields):
     print(kind, *fields, sep='\t', flush=True)
 
@@ -153,9 +160,9 @@ class Sampler:
         """Until the process ends; it stays a zombie."""
         while not os.waitid(os.P_PID, process.pid,
                             os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            start = time.monotonic()
+            start = own_time()
             self.sample()
-            time.sleep(max(INTERVAL, SHARE * (time.monotonic() - start)))
+            time.sleep(max(INTERVAL, SHARE * (own_time() - start)))
 
 
 class Failures:
