@@ -4,11 +4,12 @@
 
 Boots a kernel built with CONFIG_GCOV_KERNEL, in which the KUnit suites run at
 boot, runs the selftests and one validation in it, and counts with gcov. Prints
-every function that has unreached lines, with the lines, then a table, and fails
-if less than MIN_PERCENT of all lines were reached. What the tests themselves say
+every function that has unreached lines, with the lines, then a table of lines and
+branches, and fails if less than MIN_PERCENT of all lines were reached. What the tests themselves say
 is judged by make kunit and make kselftest, not here.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -26,8 +27,8 @@ TIMEOUT = os.environ.get("TIMEOUT") or "3600"
 
 
 def is_ours(name):
-    """The files of mm/anon_space/ and our headers; not the tests."""
-    return "/mm/anon_" in name or "/linux/anon_" in name
+    """The kernel part and our headers; not the tests."""
+    return re.search(r"/(mm/|linux/|fs/proc/task_)anon_", name)
 
 
 def run_tests():
@@ -55,12 +56,15 @@ def missing_suites():
 
 
 def read_counts():
-    """{file: {line: (count, function)}} of our files, over all objects."""
+    """{file: {line: (count, function, counts of branches)}} over all objects."""
     files = {}
     for data in sorted((RUN / "gcov").glob("*.gcda")):
-        notes = BUILD / "mm" / f"{data.stem}.gcno"
-        shutil.copy(notes, data.parent)
-        report = subprocess.run(["gcov", "--json-format", "--stdout", data.name],
+        for folder in ("mm", "fs/proc"):
+            notes = BUILD / folder / f"{data.stem}.gcno"
+            if notes.exists():
+                shutil.copy(notes, data.parent)
+        report = subprocess.run(["gcov", "--json-format", "--stdout",
+                                 "--branch-probabilities", data.name],
                                 cwd=data.parent, stdout=subprocess.PIPE,
                                 check=True).stdout
         for source in json.loads(report)["files"]:
@@ -70,8 +74,12 @@ def read_counts():
             lines = files.setdefault(name, {})
             for line in source["lines"]:
                 number = line["line_number"]
-                count = lines.get(number, (0, ""))[0] + line["count"]
-                lines[number] = (count, line.get("function_name", ""))
+                count, _, taken = lines.get(number, (0, "", []))
+                more = [branch["count"] for branch in line["branches"]]
+                lines[number] = (count + line["count"],
+                                 line.get("function_name", ""),
+                                 [a + b for a, b in itertools.zip_longest(
+                                     taken, more, fillvalue=0)])
     return files
 
 
@@ -80,7 +88,7 @@ def print_unreached(name, lines):
     text = (OUT / "src/exp" / name).read_text(encoding="utf-8").splitlines()
     last = None
     for number in sorted(lines):
-        count, function = lines[number]
+        count, function, _ = lines[number]
         if count:
             continue
         if function != last:
@@ -108,9 +116,10 @@ def main():
         print_unreached(name, lines)
     reached = total = 0
     for name, lines in sorted(files.items()):
-        hit = sum(count > 0 for count, _ in lines.values())
+        hit = sum(count > 0 for count, _, _ in lines.values())
+        ways = [count for _, _, taken in lines.values() for count in taken]
         print(f"# {100 * hit / len(lines):5.1f} %  {hit:4} of {len(lines):4} "
-              f"lines  {name}")
+              f"lines  {sum(map(bool, ways)):4} of {len(ways):4} branches  {name}")
         reached += hit
         total += len(lines)
     percent = 100 * reached / total

@@ -9,13 +9,11 @@ set -euo pipefail
 
 "$(dirname "$0")/guest-kselftest.sh" "$1" 900
 cd /sys/kernel/debug/anon_space
-echo none >fault
-cat fault
 echo $$ >validate
 echo 0 >validate
 cat validate
 mkdir -p "$OUT/gcov"
-find /sys/kernel/debug/gcov -name 'anon_*.gcda' | while read -r data; do
+find /sys/kernel/debug/gcov -name '*anon_*.gcda' | while read -r data; do
 	# cp stops at the size, which debugfs says is 0
 	cat "$data" >"$OUT/gcov/$(basename "$data")"
 done

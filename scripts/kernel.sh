@@ -44,7 +44,7 @@ profile_options()
 {
 	local f
 
-	for f in "$src"/mm/anon_space/*.c; do
+	for f in "$src"/mm/anon_space/*.c "$src/fs/proc/task_anon_space.c"; do
 		options+=("GCOV_PROFILE_$(basename "$f" .c).o=y")
 	done
 }

@@ -13,8 +13,12 @@
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/pagewalk.h>
+#include <linux/swap.h>
 #include <linux/uaccess.h>
 
+#include "../../mm/anon_space_move.h"
+#include "../../mm/internal.h"
 #include "anon_space_user.h"
 
 #define FAR		1024	/* where to move to */
@@ -354,6 +358,58 @@ static void operation_without_memory(struct kunit *test)
 	fail_each_in_turn(test, w);
 }
 
+/* Pages that cannot get their old index again: they were a huge page until now. */
+static int split_at(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct folio_walk fw;
+	struct folio *folio = folio_walk_start(&fw, vma, addr, 0);
+	int err;
+
+	if (!folio)
+		return -ENOENT;
+	folio_get(folio);
+	folio_walk_end(&fw, vma);
+	lru_add_drain_all();
+	folio_lock(folio);
+	err = split_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	return err;
+}
+
+/* The way back of a move that has failed cannot fail, whatever it takes. */
+static void way_back_without_memory(struct kunit *test)
+{
+	const unsigned long from = user_addr(0), to = user_addr(FAR);
+	const unsigned long len = user_len(USER_AREA);
+	struct mm_struct *mm = current->mm;
+	struct world *w = test->priv;
+	struct anon_space_move move;
+	struct vm_area_struct *vma;
+
+	if (!CAN_FAIL)
+		kunit_skip(test, "needs FAILSLAB, FAIL_PAGE_ALLOC and KPROBES");
+	user_need_huge_pages(test);
+	w->mem->huge = true;
+	user_map(w->mem, 0, USER_WORLD);
+	user_touch(w->mem, 0, USER_AREA, 1, 1);
+	mmap_write_lock(mm);
+	vma = find_vma(mm, from);
+	vma_start_write(vma);
+	anon_space_move_begin(&move, vma, from, to, len);
+	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, from, vma, to,
+						    len, true, false));
+	KUNIT_EXPECT_EQ(test, 0, split_at(vma, to));
+	anon_space_move_back(&move, vma, len);
+	fail_begin(1, true);
+	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,
+						    len, true, false));
+	fail_end();
+	mmap_write_unlock(mm);
+	user_check_contents(w->mem);
+	user_check_mm(test, mm);
+}
+
 static int failure_init(struct kunit *test)
 {
 	struct world *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
@@ -397,6 +453,7 @@ static void failure_suite_exit(struct kunit_suite *suite)
 static struct kunit_case failure_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(operation_without_memory, failing_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE(way_back_without_memory),
 	{}
 };
 

@@ -14,6 +14,7 @@
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
+#include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
@@ -463,6 +464,68 @@ static void all_locks_are_those_of_walkers(struct kunit *test)
 	world_check(w);
 }
 
+static struct folio *folio_at(unsigned int page)
+{
+	struct vm_area_struct *vma;
+	struct folio_walk fw;
+	struct folio *folio;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, user_addr(page));
+	folio = folio_walk_start(&fw, vma, user_addr(page), 0);
+	if (folio) {
+		folio_get(folio);
+		folio_walk_end(&fw, vma);
+	}
+	mmap_read_unlock(current->mm);
+	return folio;
+}
+
+/* Who has used a page has done so, although it cannot be said of its child just now. */
+static void references_count_beside_a_busy_mm(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct folio *folio;
+	unsigned long flags;
+
+	world_fault(w);
+	KUNIT_ASSERT_EQ(test, 0, user_fork(&w->fork_task));
+	user_check_contents(w->parent);
+	folio = folio_at(0);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	anon_space_lock_write(w->fork_task.mm);
+	KUNIT_EXPECT_GT(test, folio_referenced(folio, 0, NULL, &flags), 0);
+	KUNIT_EXPECT_EQ(test, folio_referenced(folio, 0, NULL, &flags), -1);
+	anon_space_unlock_write(w->fork_task.mm);
+	folio_put(folio);
+	user_exit(&w->fork_task);
+	world_check(w);
+}
+
+/* As reclaim does: lockdep knows then that nobody may wait for memory under the lock. */
+static void take_locks_of_reclaim(struct mm_struct *mm)
+{
+	fs_reclaim_acquire(GFP_KERNEL);
+	anon_space_lock_read(mm);
+	anon_space_unlock_read(mm);
+	fs_reclaim_release(GFP_KERNEL);
+}
+
+/* Half-way there is no table for page tables yet; that takes memory. */
+static void move_to_a_new_table_of_tables(struct kunit *test)
+{
+	unsigned long to = ALIGN(user_addr(USER_WORLD), PUD_SIZE) - user_len(8);
+	struct world *w = test->priv;
+
+	if (to + user_len(16) > TASK_SIZE)
+		kunit_skip(test, "no such address");
+	take_locks_of_reclaim(current->mm);
+	user_map(w->parent, 0, 16);
+	user_touch(w->parent, 0, 16, 1, 1);
+	user_move_there_and_back(w->parent, 0, 16, to);
+	world_check(w);
+}
+
 /* What a living child has is not taken away from it: its file stays. */
 static void files_of_shared_pages_stay(struct kunit *test)
 {
@@ -648,6 +711,8 @@ static struct kunit_case mm_cases[] = {
 	KUNIT_CASE(pages_of_an_adopted_file_are_found),
 	KUNIT_CASE(a_file_of_others_is_not_adopted),
 	KUNIT_CASE(all_locks_are_those_of_walkers),
+	KUNIT_CASE(references_count_beside_a_busy_mm),
+	KUNIT_CASE(move_to_a_new_table_of_tables),
 	KUNIT_CASE(gathered_pages_are_one_vma),
 	KUNIT_CASE(fault_apart_merges_later),
 	KUNIT_CASE_PARAM(merge_with_unfaulted, merge_gen_params),

@@ -310,6 +310,21 @@ long user_try_move_out(struct user_mem *user, unsigned int from,
 	return ret;
 }
 
+/* To any address, also beyond the numbered pages, where all that is mapped is lost. */
+void user_move_there_and_back(struct user_mem *user, unsigned int page,
+			      unsigned int nr, unsigned long addr)
+{
+	const unsigned long flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+
+	KUNIT_EXPECT_EQ(user->test, addr,
+			call_mremap(user_addr(page), user_len(nr), user_len(nr),
+				    flags, addr));
+	user_check_mm(user->test, current->mm);
+	KUNIT_EXPECT_EQ(user->test, user_addr(page),
+			call_mremap(addr, user_len(nr), user_len(nr), flags,
+				    user_addr(page)));
+}
+
 /* Is this page touched and looked at? To save time not all are. */
 bool user_touches(unsigned int page)
 {

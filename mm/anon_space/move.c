@@ -277,8 +277,7 @@ static bool move_large(struct anon_space_move *move, struct folio *folio,
 		       struct page *page, pte_t *ptep, unsigned long old_addr,
 		       unsigned long new_addr, pgoff_t index)
 {
-	if (page == &folio->page &&
-	    moves_whole(move, folio, ptep, old_addr, new_addr)) {
+	if (moves_whole(move, folio, ptep, old_addr, new_addr)) {
 		WRITE_ONCE(folio->index, index);
 		return true;
 	}

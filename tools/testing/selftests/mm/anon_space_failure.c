@@ -327,4 +327,36 @@ TEST_F(failure_huge, one_page)
 	EXPECT_TRUE(pages_have(start + 8 * psize(), 100, 0x1000008));
 }
 
+/* It stays large as long as others use it. Whoever is killed is told which page it is. */
+static void fail_while_used(struct __test_metadata *_metadata, char *start,
+			    size_t size)
+{
+	char *bad = start + 7 * psize();
+	int used = hold_frames(start + psize(), 1);
+
+	EXPECT_TRUE(poison(bad));
+	EXPECT_EQ(BUS_MCEERR_AR, info.si_code);
+	close(used);
+	/* A large one with a bad page in it is not to be freed as such. */
+	split_huge_pages(start, size);
+	EXPECT_TRUE(pages_have(start, 7, 0x1000000));
+	EXPECT_TRUE(pages_migrate(start, 7));
+}
+
+TEST_F(failure_huge, while_it_is_used)
+{
+	fail_while_used(_metadata, area_at(&self->a, variant->move ? 3 : 0),
+			self->a.unit);
+}
+
+/* The same, mapped page by page. */
+TEST_F(failure_huge, while_it_is_used_in_parts)
+{
+	char *start = area_at(&self->a, variant->move ? 3 : 0);
+
+	ASSERT_EQ(0, mprotect(start + 3 * psize(), psize(), PROT_READ));
+	ASSERT_EQ(0, mprotect(start + 3 * psize(), psize(), PROT_READ | PROT_WRITE));
+	fail_while_used(_metadata, start, self->a.unit);
+}
+
 TEST_HARNESS_MAIN

@@ -8,8 +8,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/loop.h>
 
 #include "../kselftest_harness.h"
 #include "anon_space_util.h"
@@ -34,7 +38,7 @@ FIXTURE(file)
 /* For helpers: a type that checkpatch.pl takes for one. */
 #define DATA	FIXTURE_DATA(file)
 
-enum kind { REGULAR, ZERO, HUGETLB };
+enum kind { REGULAR, ZERO, HUGETLB, DISK };
 
 FIXTURE_VARIANT(file)
 {
@@ -60,6 +64,10 @@ FIXTURE_VARIANT_ADD(file, zero_forked_and_moved) {
 	.kind = ZERO, .fork = true, .move = true
 };
 
+/* The flags of its pages say that they are on a disk by the bit of exclusive pages. */
+FIXTURE_VARIANT_ADD(file, disk) { .kind = DISK };
+FIXTURE_VARIANT_ADD(file, disk_moved) { .kind = DISK, .move = true };
+
 FIXTURE_VARIANT_ADD(file, hugetlb) { .kind = HUGETLB };
 FIXTURE_VARIANT_ADD(file, hugetlb_moved) { .kind = HUGETLB, .move = true };
 FIXTURE_VARIANT_ADD(file, hugetlb_forked) { .kind = HUGETLB, .fork = true };
@@ -67,8 +75,32 @@ FIXTURE_VARIANT_ADD(file, hugetlb_forked_and_moved) {
 	.kind = HUGETLB, .fork = true, .move = true
 };
 
+/* It goes with the last one who has it open. */
+static int open_disk(void)
+{
+	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), fd = -1;
+	char path[32];
+
+	config.fd = memfd_create("anon_space_disk", MFD_CLOEXEC);
+	if (control < 0 || ftruncate(config.fd, UNITS * psize()))
+		return -1;
+	snprintf(path, sizeof(path), "/dev/loop%d",
+		 ioctl(control, LOOP_CTL_GET_FREE));
+	close(control);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && ioctl(fd, LOOP_CONFIGURE, &config)) {
+		close(fd);
+		fd = -1;
+	}
+	close(config.fd);
+	return fd;
+}
+
 static int open_kind(enum kind kind)
 {
+	if (kind == DISK)
+		return open_disk();
 	if (kind == ZERO)
 		return open("/dev/zero", O_RDWR);
 	return memfd_create("anon_space_file",
@@ -76,12 +108,12 @@ static int open_kind(enum kind kind)
 }
 
 /* The first page of each unit tells the unit. */
-static bool fill_file(int fd, size_t unit)
+static bool fill_file(int fd, enum kind kind, size_t unit)
 {
 	void *pages;
 	int i;
 
-	if (ftruncate(fd, UNITS * unit))
+	if (kind != DISK && ftruncate(fd, UNITS * unit))
 		return false;
 	pages = mmap(NULL, UNITS * unit, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     fd, 0);
@@ -133,9 +165,11 @@ FIXTURE_SETUP(file)
 	if (variant->kind == HUGETLB && get_free_hugepages() < 3 * UNITS)
 		SKIP(return, "needs %d free huge pages", 3 * UNITS);
 	self->fd = open_kind(variant->kind);
+	if (self->fd < 0 && variant->kind == DISK)
+		SKIP(return, "no loop device");
 	ASSERT_LE(0, self->fd);
 	if (variant->kind != ZERO)
-		ASSERT_TRUE(fill_file(self->fd, self->a.unit));
+		ASSERT_TRUE(fill_file(self->fd, variant->kind, self->a.unit));
 	ASSERT_NE(MAP_FAILED,
 		  mmap(area_at(&self->a, 0), area_size(&self->a, UNITS),
 		       PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
@@ -215,6 +249,32 @@ TEST_F_TIMEOUT(file, child_moves, TIMEOUT)
 	EXPECT_TRUE(has_units(self, variant, self->at));
 }
 
+/* A child looks for its pages while its parent has other memory, of small pages, there. */
+TEST_F_TIMEOUT(file, parent_has_other_memory, TIMEOUT)
+{
+	char *at = area_at(&self->a, self->at), c;
+	int go[2], status;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(go));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(go[1]);
+		_exit(read(go[0], &c, 1) ||
+		      !has_units(self, variant, self->at) ||
+		      !migrate_units(self, self->at) ||
+		      !has_units(self, variant, self->at));
+	}
+	ASSERT_EQ(0, munmap(at, area_size(&self->a, UNITS)));
+	map_range(at, area_size(&self->a, UNITS));
+	fill_pages(at, UNITS, 0x777);
+	close(go[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(pages_have(at, UNITS, 0x777));
+}
+
 /* What was written is thrown away: the contents of the file are back. */
 TEST_F_TIMEOUT(file, discard, TIMEOUT)
 {
@@ -243,7 +303,7 @@ FIXTURE_SETUP(file_merge)
 {
 	area_init(&self->a, FAULTED);
 	self->fd = open_kind(REGULAR);
-	ASSERT_TRUE(fill_file(self->fd, self->a.unit));
+	ASSERT_TRUE(fill_file(self->fd, REGULAR, self->a.unit));
 }
 
 FIXTURE_TEARDOWN(file_merge)

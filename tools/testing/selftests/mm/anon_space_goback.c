@@ -294,17 +294,26 @@ FIXTURE_VARIANT_ADD(inject, huge_shared_moved) {
 	.kind = { .huge = true, .shared = true, .moved = true }
 };
 
-FIXTURE_SETUP(inject)
+static int open_fail_nth(void)
 {
-	self->fd = open(FAIL_NTH, O_RDWR);
-	if (self->fd < 0 || access(DEBUGFS "failslab", F_OK) ||
+	int fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || access(DEBUGFS "failslab", F_OK) ||
 	    access(DEBUGFS "fail_page_alloc", F_OK))
-		SKIP(return, "no fault injection");
+		return -1;
 	write_string(DEBUGFS "failslab/ignore-gfp-wait", "N");
 	write_string(DEBUGFS "failslab/verbose", "0");
 	write_string(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
 	write_string(DEBUGFS "fail_page_alloc/min-order", "0");
 	write_string(DEBUGFS "fail_page_alloc/verbose", "0");
+	return fd;
+}
+
+FIXTURE_SETUP(inject)
+{
+	self->fd = open_fail_nth();
+	if (self->fd < 0)
+		SKIP(return, "no fault injection");
 	self->m.tables = 6;
 	self->m.filled = 2;
 	prepare(&self->m, &variant->kind);
@@ -314,25 +323,35 @@ FIXTURE_TEARDOWN(inject)
 {
 }
 
-/* Does the @nth allocation fail, that is, are there as many? */
-static bool move_fails(int fd, struct memory *m, char *to, int nth)
+static void fail_begin(int fd, int nth)
 {
 	char value[16];
-	bool moved;
-	int error;
 
 	snprintf(value, sizeof(value), "%d", nth);
 	if (pwrite(fd, value, strlen(value), 0) < 0)
 		exit(KSFT_FAIL);
-	moved = move_to(m->at, m->size, to);
-	error = errno;
+}
+
+/* Has it failed, that is, were there as many? */
+static bool fail_end(int fd)
+{
+	char value[16];
+	int error = errno;
+
 	if (pread(fd, value, sizeof(value), 0) < 0 ||
 	    pwrite(fd, "0", 1, 0) < 0)
 		exit(KSFT_FAIL);
-	if (moved)
-		m->at = to;
 	errno = error;
 	return atoi(value) == 0;
+}
+
+/* Does the @nth allocation fail? */
+static bool move_fails(int fd, struct memory *m, char *to, int nth)
+{
+	fail_begin(fd, nth);
+	if (move_to(m->at, m->size, to))
+		m->at = to;
+	return fail_end(fd);
 }
 
 static void goes_back(struct __test_metadata *_metadata, int fd,
@@ -378,6 +397,54 @@ TEST_F_TIMEOUT(inject, tables, TIMEOUT)
 	m->tables--;
 	m->size -= psize();
 	goes_back(_metadata, self->fd, m, to);
+}
+
+FIXTURE(inject_file)
+{
+	int fd, file;
+	size_t size;
+};
+
+/* Mapped, but never touched, so that there is little to allocate. */
+FIXTURE_SETUP(inject_file)
+{
+	self->fd = open_fail_nth();
+	if (self->fd < 0)
+		SKIP(return, "no fault injection");
+	self->size = 64ul << 20;
+	self->file = memfd_create("anon_space", MFD_CLOEXEC);
+	ASSERT_EQ(0, ftruncate(self->file, self->size));
+}
+
+FIXTURE_TEARDOWN(inject_file)
+{
+}
+
+/* What has moved, but cannot be unmapped where it was, stays accounted there. */
+TEST_F_TIMEOUT(inject_file, source_is_accounted, TIMEOUT)
+{
+	const long before = meminfo_kb("Committed_AS:");
+	const size_t size = self->size;
+	char *to = reserve(size), *at;
+	bool failed = true;
+	int nth;
+
+	for (nth = 1; nth < MOST && failed; nth++) {
+		at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			  self->file, 0);
+		ASSERT_NE(MAP_FAILED, at);
+		fail_begin(self->fd, nth);
+		move_to(at + size / 4, size / 2, to);
+		failed = fail_end(self->fd);
+		ASSERT_EQ(0, munmap(at, size));
+		ASSERT_EQ(to, mmap(to, size, PROT_NONE, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+				   -1, 0));
+	}
+	EXPECT_FALSE(failed);
+	EXPECT_LT(4, nth);
+	EXPECT_GT((long)size / 1024 / 4,
+		  labs(meminfo_kb("Committed_AS:") - before));
 }
 
 TEST_HARNESS_MAIN

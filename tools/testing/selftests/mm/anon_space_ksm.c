@@ -269,6 +269,7 @@ FIXTURE_VARIANT(ksm_swapped)
 	bool move_one;		/* of them, away from its neighbour */
 	bool child_first;	/* reads them */
 	bool apart;		/* none was shared before they were merged */
+	bool unrelated;		/* the other process is another program */
 };
 
 FIXTURE_VARIANT_ADD(ksm_swapped, in_place) { };
@@ -291,6 +292,11 @@ FIXTURE_VARIANT_ADD(ksm_swapped, apart_child_first) {
 	.apart = true, .child_first = true
 };
 
+FIXTURE_VARIANT_ADD(ksm_swapped, unrelated) { .unrelated = true };
+FIXTURE_VARIANT_ADD(ksm_swapped, unrelated_first) {
+	.unrelated = true, .child_first = true
+};
+
 /* The pages of a child that only waits. */
 static bool fill_same_of(pid_t child, struct area *a)
 {
@@ -307,19 +313,49 @@ static bool fill_same_of(pid_t child, struct area *a)
 	return done;
 }
 
-static bool swap_out_merged(struct area *a)
-{
-	int tries = 50, i;
+#define OTHER		"ANON_SPACE_KSM_OTHER"
+#define OTHER_AT	0x30000000ul	/* where nothing is mapped in either */
 
-	while (tries--) {
-		cgroup_reclaim();
-		for (i = 0; i < PAGES && is_swapped(area_at(a, i)); i++)
-			;
-		if (i == PAGES)
-			return true;
-		usleep(100000);
+/* The other program is this one, and has equal pages until its parent ends. */
+static void __attribute__((constructor)) be_other_program(void)
+{
+	void *at = (void *)OTHER_AT;
+
+	if (!getenv(OTHER))
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	map_range(at, PAGES * psize());
+	memset(at, SAME, PAGES * psize());
+	if (madvise(at, PAGES * psize(), MADV_MERGEABLE))
+		exit(KSFT_FAIL);
+	close(STDIN_FILENO);
+	for (;;)
+		pause();
+}
+
+static pid_t start_other_program(void)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(ready[0]);
+		dup2(ready[1], STDIN_FILENO);
+		close(ready[1]);
+		setenv(OTHER, "1", 1);
+		execl("/proc/self/exe", "other", NULL);
+		_exit(KSFT_FAIL);
 	}
-	return false;
+	close(ready[1]);
+	/* It says nothing: it is ready when nobody has the other end. */
+	if (read(ready[0], &c, 1))
+		return -1;
+	close(ready[0]);
+	return pid;
 }
 
 /* One page at six addresses of this process and of a child, with one entry. */
@@ -329,6 +365,11 @@ FIXTURE_SETUP(ksm_swapped)
 	write_string(KSM "pages_to_scan", "1000");
 	enter_cgroup();
 	area_init(&self->a, FAULTED);
+	if (variant->unrelated) {
+		self->a.base = (char *)OTHER_AT;
+		self->child = start_other_program();
+		ASSERT_LT(0, self->child);
+	}
 	area_map(&self->a, 0, PAGES);
 	ASSERT_EQ(0, madvise(area_at(&self->a, 0), area_size(&self->a, PAGES),
 			     MADV_MERGEABLE));
@@ -338,9 +379,13 @@ FIXTURE_SETUP(ksm_swapped)
 	}
 	fill_same(&self->a, 0);
 	ASSERT_TRUE(merge(&self->a, 0));
-	if (!variant->apart)
+	if (self->child) {
+		ASSERT_EQ(pfn_of(0, area_at(&self->a, 0)),
+			  pfn_of(self->child, area_at(&self->a, 0)));
+	} else {
 		self->child = fork_waiting();
-	ASSERT_TRUE(swap_out_merged(&self->a));
+	}
+	ASSERT_TRUE(cgroup_reclaim_pages(area_at(&self->a, 0), PAGES));
 	if (variant->move) {
 		self->at = 8;
 		area_move(&self->a, 0, PAGES, 8);
@@ -406,6 +451,31 @@ TEST_F_TIMEOUT(ksm_swapped, swapoff, TIMEOUT)
 	EXPECT_TRUE(area_migrates(&self->a, self->at, nr));
 	EXPECT_TRUE(is_same(&self->a, self->at, nr));
 	EXPECT_TRUE(child_is_same(self->child, &self->a));
+}
+
+/* All are unmerged while nobody has the page mapped: who reads gets a page of his own. */
+TEST(ksm_unmerged_in_swap_cache)
+{
+	struct area a;
+	int used;
+
+	write_string(KSM "sleep_millisecs", "0");
+	write_string(KSM "pages_to_scan", "1000");
+	enter_cgroup();
+	area_init(&a, FAULTED);
+	area_map(&a, 0, PAGES);
+	ASSERT_EQ(0, madvise(area_at(&a, 0), area_size(&a, PAGES), MADV_MERGEABLE));
+	fill_same(&a, 0);
+	ASSERT_TRUE(merge(&a, 0));
+	used = hold_frames(area_at(&a, 0), 1);
+	ASSERT_TRUE(cgroup_reclaim_pages(area_at(&a, 0), PAGES));
+	write_string(KSM "run", "2");
+	EXPECT_TRUE(is_same(&a, 0, PAGES));
+	EXPECT_TRUE(are_many(&a, 0, PAGES));
+	close(used);
+	EXPECT_TRUE(area_migrates(&a, 0, PAGES));
+	EXPECT_TRUE(is_same(&a, 0, PAGES));
+	write_string(KSM "run", "0");
 }
 
 /* ---- memory failure ---- */

@@ -5,6 +5,8 @@
  * whether VMAs merge.
  */
 #define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -341,6 +343,72 @@ TEST_F_TIMEOUT(move, by_lot, TIMEOUT)
 	}
 	for (unit = 0; unit < 6; unit++)
 		check_moved(_metadata, &self->a, where[unit], 1, unit);
+}
+
+/* ---- where it was, and how much at once ---- */
+
+#define FIRST	0x3000000ul
+#define PAGES	8
+#define ROUNDS	100
+
+static sigjmp_buf back;
+
+static void go_back(int signal)
+{
+	siglongjmp(back, 1);
+}
+
+static bool can_read(char *addr)
+{
+	char value;
+
+	if (sigsetjmp(back, 0))
+		return false;
+	value = *addr;
+	asm volatile("" : : "r" (value));
+	return true;
+}
+
+/* Nothing is there any more, and no processor thinks so. */
+TEST(old_addresses_fault)
+{
+	char *from = reserve(4 * PAGES * psize()), *to = from + 2 * PAGES * psize();
+	struct sigaction action = { .sa_handler = go_back, .sa_flags = SA_NODEFER };
+	int round, page, read = 0;
+
+	sigaction(SIGSEGV, &action, NULL);
+	for (round = 0; round < ROUNDS; round++) {
+		map_filled(from, PAGES, FIRST);
+		if (!move_to(from, PAGES * psize(), to))
+			exit(KSFT_FAIL);
+		for (page = 0; page < PAGES; page++)
+			read += can_read(from + page * psize());
+	}
+	EXPECT_EQ(0, read);
+}
+
+/* So many that a table of page tables moves, at both ends of which is something. */
+TEST(table_of_tables)
+{
+	size_t size = read_pmd_pagesize() * (psize() / sizeof(long));
+	size_t end = size - PAGES * psize();
+	char *from, *to;
+
+	if (sizeof(long) < 8)
+		SKIP(return, "the address space is too small");
+	from = mmap(NULL, 5 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		    MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, from);
+	from = (char *)(((uintptr_t)from + size - 1) & -size);
+	to = from + 2 * size;
+	fill_pages(from, PAGES, FIRST);
+	fill_pages(from + end, PAGES, FIRST + PAGES);
+	ASSERT_EQ(0, munmap(to, size));
+	ASSERT_TRUE(move_to(from, size, to));
+	EXPECT_TRUE(pages_migrate(to, PAGES));
+	EXPECT_TRUE(pages_migrate(to + end, PAGES));
+	EXPECT_TRUE(pages_have(to, PAGES, FIRST));
+	EXPECT_TRUE(pages_have(to + end, PAGES, FIRST + PAGES));
 }
 
 TEST_HARNESS_MAIN

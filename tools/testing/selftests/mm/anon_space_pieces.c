@@ -203,12 +203,37 @@ TEST_F_TIMEOUT(pieces, gather_out_of_huge_pages, TIMEOUT)
 		from = i % HUGE_PAGES * self->pages + i / HUGE_PAGES;
 		EXPECT_TRUE(pages_have(page(to, i), 1, FIRST + from));
 	}
+	/* The first page of each has the reference of who has split it. */
+	EXPECT_TRUE(pages_migrate(to, HUGE_PAGES));
 	EXPECT_TRUE(pages_migrate(page(to, 1000), 30));
 	EXPECT_TRUE(page_out(page(to, 1100), 30 * psize()));
 	for (i = 1000; i < 1130; i++) {
 		from = i % HUGE_PAGES * self->pages + i / HUGE_PAGES;
 		EXPECT_TRUE(pages_have(page(to, i), 1, FIRST + from));
 	}
+}
+
+#define KPF_COMPOUND_HEAD	15
+#define KPF_COMPOUND_TAIL	16
+#define SCATTERED		200
+
+/* One that a child has as well stays whole for that, although there are many pieces. */
+TEST_F_TIMEOUT(pieces, out_of_shared_huge_page, TIMEOUT)
+{
+	const uint64_t whole = 1ull << KPF_COMPOUND_HEAD | 1ull << KPF_COMPOUND_TAIL;
+	char *home = map_huge(self, reserve(4 * self->huge), 1);
+	char *from = home + self->huge, *to = home + 2 * self->huge;
+	pid_t child;
+
+	map_filled(from, SCATTERED, FIRST);
+	map_range(to, 2 * SCATTERED * psize());
+	child = fork_waiting();
+	ASSERT_EQ(SCATTERED, reverse(from, to, SCATTERED));
+	ASSERT_TRUE(move_page(page(home, 7), page(to, SCATTERED)));
+	EXPECT_TRUE(page_flags(pfn_of(child, page(home, 7))) & whole);
+	EXPECT_TRUE(page_flags(pfn_of(0, home)) & whole);
+	EXPECT_TRUE(pages_have(page(to, SCATTERED), 1, FIRST + 7));
+	EXPECT_TRUE(pages_of_have(child, home, self->pages, FIRST));
 }
 
 #define TIMES	16
@@ -254,6 +279,15 @@ TEST_F_TIMEOUT(pieces, discarded_pages_of_huge_page, TIMEOUT)
 	EXPECT_TRUE(pages_have(home, self->pages, FIRST));
 	EXPECT_TRUE(page_out(home, self->huge));
 	EXPECT_TRUE(pages_have(home, self->pages, FIRST));
+}
+
+#define SLAB_RCU	"/sys/kernel/slab/anon_extent/destroy_by_rcu"
+
+/* Whoever looks one up without a lock may look at it when it has been freed. */
+TEST_F(pieces, extents_stay_extents)
+{
+	if (!access(SLAB_RCU, R_OK))
+		EXPECT_EQ(1, read_long(SLAB_RCU));
 }
 
 /* ---- pieces that a child does not inherit ---- */

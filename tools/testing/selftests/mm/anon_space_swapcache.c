@@ -149,6 +149,27 @@ TEST_F_TIMEOUT(shared, swapoff, TIMEOUT)
 	EXPECT_TRUE(migrates_together(&self->f));
 }
 
+/* What a parent has brought in, and moves, is that which its children are going to get. */
+TEST(moved_before_children_read)
+{
+	struct family f = { .pages = 2 * FEW };
+	size_t i, size = f.pages * psize();
+
+	f.at = reserve(3 * size);
+	map_filled(f.at, f.pages, FIRST);
+	hold_frames(f.at, f.pages);
+	ASSERT_TRUE(page_out(f.at, size));
+	have_children(&f);
+	ASSERT_TRUE(pages_have(f.at, f.pages, FIRST));
+	/* One by one: of so few each is asked whether it is shared. */
+	f.at += 2 * size;
+	for (i = 0; i < size; i += psize())
+		ASSERT_TRUE(move_to(f.born_at + i, psize(), f.at + i));
+	EXPECT_TRUE(children_read(&f));
+	EXPECT_EQ(0, copies(&f));
+	EXPECT_TRUE(migrates_together(&f));
+}
+
 /* ---- moved and in the swap cache ---- */
 
 #define CACHED	64

@@ -16,7 +16,6 @@
 #define TIMEOUT	300
 #define FIRST	0x1000000ul	/* contents of the first page */
 #define FEW	16
-#define TRIES	50
 
 FIXTURE(large)
 {
@@ -34,32 +33,16 @@ FIXTURE_VARIANT(large)
 {
 	bool move_upper;	/* the mapped half follows */
 	bool drop_upper;	/* or goes away */
+	bool in_child;		/* of a parent that does not have it */
 };
 
 FIXTURE_VARIANT_ADD(large, lower_half) { };
 FIXTURE_VARIANT_ADD(large, both_halves) { .move_upper = true };
 FIXTURE_VARIANT_ADD(large, lower_half_alone) { .drop_upper = true };
-
-/*
- * Until the kernel has unmapped the lower half; the upper one is locked. It looks
- * at the length of its lists every two seconds only.
- */
-static bool reclaim_half(DATA *self)
-{
-	int tries = TRIES;
-	size_t i;
-
-	while (tries--) {
-		cgroup_reclaim();
-		for (i = 0; i < self->pages; i++)
-			if (!is_swapped(self->at + i * psize()))
-				break;
-		if (i == self->pages)
-			return true;
-		usleep(100000);
-	}
-	return false;
-}
+FIXTURE_VARIANT_ADD(large, lower_half_in_child) { .in_child = true };
+FIXTURE_VARIANT_ADD(large, lower_half_alone_in_child) {
+	.drop_upper = true, .in_child = true
+};
 
 FIXTURE_SETUP(large)
 {
@@ -68,6 +51,8 @@ FIXTURE_SETUP(large)
 	self->half = read_pmd_pagesize() / 2;
 	self->pages = self->half / psize();
 	enter_cgroup();
+	if (variant->in_child)
+		go_on_in_child();
 	self->at = reserve(8 * self->half);
 	upper = self->at + self->half;
 	self->to = self->at + 4 * self->half + 3 * psize();
@@ -75,8 +60,9 @@ FIXTURE_SETUP(large)
 	map_filled(self->at, 2 * self->pages, FIRST);
 	ASSERT_TRUE(make_huge(self->at, 2 * self->half));
 	self->pfn = pfn_of(0, self->at);
+	/* What is locked stays mapped. */
 	ASSERT_EQ(0, mlock(upper, self->half));
-	ASSERT_TRUE(reclaim_half(self));
+	ASSERT_TRUE(cgroup_reclaim_pages(self->at, self->pages));
 	ASSERT_EQ(self->pfn + self->pages, pfn_of(0, upper));
 	ASSERT_EQ(0, munlock(upper, self->half));
 	ASSERT_TRUE(move_to(self->at, self->half, self->to));
@@ -131,6 +117,16 @@ TEST_F_TIMEOUT(large, low_address, TIMEOUT)
 	EXPECT_TRUE(pages_migrate(self->to, FEW));
 }
 
+/* Its pages belong to this process alone, as they did before. */
+TEST_F_TIMEOUT(large, split, TIMEOUT)
+{
+	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
+	split_huge_pages(self->to, self->half);
+	EXPECT_TRUE(is_valid());
+	EXPECT_TRUE(pages_migrate(self->to, FEW));
+	EXPECT_TRUE(pages_have(self->to, self->pages, FIRST));
+}
+
 static bool reads(void *arg)
 {
 	DATA *self = arg;
@@ -161,6 +157,48 @@ TEST_F_TIMEOUT(large, swapoff, TIMEOUT)
 		others += pfn_of(0, self->to + i * psize()) != self->pfn + i;
 	EXPECT_EQ(0, others);
 	EXPECT_TRUE(reads(self));
+}
+
+/* ---- one half of it is exclusive, the other one is shared ---- */
+
+#define CHILDREN	40	/* so many that new pages of their parent are not theirs */
+
+static bool unmapped_of(pid_t pid, void *addr)
+{
+	int tries = 50;
+
+	while (pfn_of(pid, addr) && tries--) {
+		cgroup_reclaim();
+		usleep(100000);
+	}
+	return !pfn_of(pid, addr);
+}
+
+/* The parent maps its half first, and the child gets the same page, no copy. */
+TEST(half_of_a_child)
+{
+	size_t half = read_pmd_pagesize() / 2, pages = half / psize();
+	char *at = reserve(2 * half), *upper = at + half;
+	unsigned long pfn;
+	pid_t child;
+	int i;
+
+	enter_cgroup();
+	map_filled(at, 2 * pages, FIRST);
+	ASSERT_TRUE(make_huge(at, 2 * half));
+	pfn = pfn_of(0, upper);
+	ASSERT_EQ(0, madvise(at, half, MADV_DONTFORK));
+	child = fork_waiting();
+	for (i = 1; i < CHILDREN; i++)
+		fork_waiting();
+	ASSERT_EQ(0, mlock(upper, half));
+	ASSERT_TRUE(cgroup_reclaim_pages(at, pages));
+	hold_frames(upper, 1);
+	ASSERT_EQ(0, munmap(upper, half));
+	ASSERT_TRUE(unmapped_of(child, upper));
+	EXPECT_TRUE(pages_have(at, 1, FIRST));
+	EXPECT_TRUE(pages_of_have(child, upper, 1, FIRST + pages));
+	EXPECT_EQ(pfn, pfn_of(child, upper));
 }
 
 TEST_HARNESS_MAIN

@@ -140,6 +140,49 @@ TEST_F_TIMEOUT(thp, move_unaligned_and_replace, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
+/*
+ * The same where the offset goes on from what was moved before the huge page, so that
+ * the other one begins at the offset of that, and what is looked for inside of it.
+ */
+TEST_F_TIMEOUT(thp, move_with_others_and_replace, TIMEOUT)
+{
+	void *from = page(self, 2, self->pages - 3), *huge = area_at(&self->a, 3);
+	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
+
+	map_filled(from, 3, contents(-3));
+	map_filled(huge, self->pages, contents(0));
+	ASSERT_TRUE(make_huge(huge, self->huge));
+	fork_waiting();
+	ASSERT_EQ(to, move(from, self->huge + 3 * psize(), to));
+	ASSERT_EQ(0, madvise(to, self->huge, MADV_DONTNEED));
+	/* A child has no page table there. */
+	go_on_in_child();
+	ASSERT_EQ(0, madvise(to, self->huge, MADV_HUGEPAGE));
+	fill_pages(to, self->pages, 0x777);
+	EXPECT_TRUE(is_huge(to, self->huge));
+	EXPECT_TRUE(pages_migrate(rest, 3));
+	EXPECT_TRUE(pages_have(rest, 3, contents(self->pages - 3)));
+	EXPECT_TRUE(pages_have(to, self->pages, 0x777));
+}
+
+#define KPF_MLOCKED	33
+
+/* Whether it is locked as a whole is asked for where it is. */
+TEST_F_TIMEOUT(thp, move_unaligned_and_lock, TIMEOUT)
+{
+	void *to = page(self, 4, 3);
+	uint64_t flags;
+
+	ASSERT_EQ(to, move(area_at(&self->a, 0), self->huge, to));
+	ASSERT_EQ(0, mlock(to, self->huge));
+	flags = page_flags(pfn_of(0, to));
+	EXPECT_TRUE(flags & (1ull << KPF_MLOCKED));
+	ASSERT_EQ(0, munlock(to, self->huge));
+	flags = page_flags(pfn_of(0, to));
+	EXPECT_FALSE(flags & (1ull << KPF_MLOCKED));
+	EXPECT_TRUE(area_relative_has_all(&self->a));
+}
+
 TEST_F_TIMEOUT(thp, move_unaligned_and_back, TIMEOUT)
 {
 	void *to = page(self, 4, 3);
@@ -362,67 +405,6 @@ TEST_F_TIMEOUT(thp, move_and_write_in_child, TIMEOUT)
 	EXPECT_TRUE(pages_have(page(self, 4, 0), self->pages, contents(0)));
 	EXPECT_TRUE(pages_migrate(page(self, 4, 0), 1));
 	EXPECT_TRUE(area_relative_has_all(&self->a));
-}
-
-/* ---- where the offset does not go on evenly ---- */
-
-#define LARGE_SIZE	(64ul << 10)
-#define LARGE_ENABLED	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
-
-FIXTURE(uneven)
-{
-	char *at;		/* of two halves, one of them was moved here */
-	size_t size;
-	int pages;
-};
-
-FIXTURE_VARIANT(uneven)
-{
-	bool huge;
-};
-
-FIXTURE_VARIANT_ADD(uneven, huge) { .huge = true };
-FIXTURE_VARIANT_ADD(uneven, large) { };
-
-/* Shared pages that are gone leave the offset that they had. */
-FIXTURE_SETUP(uneven)
-{
-	size_t huge = read_pmd_pagesize(), half;
-	char *from = reserve(4 * huge);
-
-	if (!variant->huge && access(LARGE_ENABLED, W_OK))
-		SKIP(return, "no large folios of 64 KiB");
-	if (!variant->huge)
-		write_string(LARGE_ENABLED, "madvise");
-	self->size = variant->huge ? huge : LARGE_SIZE;
-	self->pages = self->size / psize();
-	self->at = from + 2 * huge;
-	half = self->size / 2;
-	map_filled(from, self->pages / 2, contents(0));
-	fork_waiting();
-	map_range(self->at, self->size);
-	fill_pages(self->at, 1, contents(0));
-	ASSERT_TRUE(move_to(from, half, self->at + half));
-	ASSERT_EQ(0, madvise(self->at, self->size, MADV_DONTNEED));
-	ASSERT_EQ(0, madvise(self->at, self->size, MADV_HUGEPAGE));
-}
-
-FIXTURE_TEARDOWN_PARENT(uneven)
-{
-	if (!variant->huge && !access(LARGE_ENABLED, W_OK))
-		write_string(LARGE_ENABLED, "never");
-}
-
-/* What is faulted in there is found page by page. */
-TEST_F_TIMEOUT(uneven, fault, TIMEOUT)
-{
-	char *half = self->at + self->size / 2;
-
-	fill_pages(self->at, self->pages, 0x777);
-	ASSERT_EQ(0, munmap(self->at, psize()));
-	EXPECT_TRUE(pages_migrate(half, self->pages / 2));
-	EXPECT_TRUE(pages_have(half, self->pages / 2,
-			       0x777 + self->pages / 2));
 }
 
 TEST_HARNESS_MAIN

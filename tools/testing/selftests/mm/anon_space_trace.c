@@ -318,6 +318,28 @@ TEST_F(trace, walks_say_how_many_were_visited)
 	EXPECT_TRUE(traced("anon_space_walk", "visited=2 of 2 members, entries=2 left=0"));
 }
 
+/*
+ * A huge page of a child, which its parent does not have, is not looked for there: also
+ * not when a half of it was swapped and comes back to the other one.
+ */
+TEST_F(trace, half_swapped_stays_in_its_file)
+{
+	size_t size = read_pmd_pagesize(), pages = size / self->page;
+	char *huge = reserve(size), *upper = huge + size / 2;
+
+	enter_cgroup();
+	go_on_in_child();
+	map_filled(huge, pages, FIRST);
+	ASSERT_TRUE(make_huge(huge, size));
+	ASSERT_EQ(mlock(upper, size / 2), 0);
+	ASSERT_TRUE(cgroup_reclaim_pages(huge, pages / 2));
+	ASSERT_EQ(munlock(upper, size / 2), 0);
+	ASSERT_TRUE(pages_have(huge, pages, FIRST));
+	ASSERT_TRUE(write_text(TRACING "trace", ""));
+	ASSERT_TRUE(pages_migrate(huge, 1));
+	EXPECT_TRUE(traced("anon_space_walk", "visited=1 of 1 members"));
+}
+
 /* What relatives have in swap is one page to all of them, wherever it has moved. */
 TEST_F(trace, swapped_pages_stay_shared)
 {
@@ -541,6 +563,21 @@ TEST_F(proc, extent)
 	EXPECT_EQ(self->space.start, (uintptr_t)P(101));
 	EXPECT_EQ(self->space.end, (uintptr_t)P(109));
 	EXPECT_EQ(self->space.delta, -100);
+}
+
+/* The first table begins before what moves, and moves as a whole. */
+TEST_F(proc, extent_of_tables)
+{
+	size_t table = read_pmd_pagesize() / self->page, nr = 2 * table;
+
+	ASSERT_EQ(munmap(self->at, 4096 * self->page), 0);
+	map_filled(P(3), nr, FIRST);
+	fork_waiting();
+	ASSERT_TRUE(move_to(P(3), nr * self->page, P(4 * table + 3)));
+	ASSERT_TRUE(read_space(getpid(), &self->space));
+	EXPECT_EQ(self->space.extents, 1);
+	EXPECT_EQ(self->space.start, (uintptr_t)P(4 * table + 3));
+	EXPECT_EQ(self->space.end, (uintptr_t)P(4 * table + 3 + nr));
 }
 
 /* A source that stays is empty, and no place to look for anything. */

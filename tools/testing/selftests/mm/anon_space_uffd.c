@@ -211,6 +211,63 @@ TEST_F_TIMEOUT(uffd, move_half, TIMEOUT)
 			       0x1000000 + self->a.unit / psize()));
 }
 
+/* ---- a huge page comes to where the offset is another one ---- */
+
+FIXTURE(uffd_offset)
+{
+	char *from, *to;	/* huge pages */
+	size_t size;
+	int fd;
+};
+
+FIXTURE_VARIANT(uffd_offset)
+{
+	bool half;	/* in the upper half only */
+};
+
+FIXTURE_VARIANT_ADD(uffd_offset, even) { };
+FIXTURE_VARIANT_ADD(uffd_offset, uneven) { .half = true };
+
+/*
+ * Shared pages that were moved there are gone, and have left theirs; and a child has no
+ * page table there.
+ */
+FIXTURE_SETUP(uffd_offset)
+{
+	size_t size = read_pmd_pagesize(), shared = size - variant->half * size / 2;
+	char *elsewhere = reserve(size);
+
+	self->size = size;
+	self->from = reserve(size);
+	self->to = reserve(size);
+	map_range(self->to, size);
+	map_filled(elsewhere, shared / psize(), NEW);
+	fork_waiting();
+	ASSERT_TRUE(move_to(elsewhere, shared, self->to + size - shared));
+	ASSERT_EQ(0, madvise(self->to, size, MADV_DONTNEED));
+	go_on_in_child();
+	map_filled(self->from, size / psize(), NEW);
+	ASSERT_TRUE(make_huge(self->from, size));
+	self->fd = open_uffd(UFFD_FEATURE_MOVE);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, uffd_register(self->fd, self->to, size, true, false, false));
+}
+
+FIXTURE_TEARDOWN(uffd_offset)
+{
+	close(self->fd);
+}
+
+TEST_F_TIMEOUT(uffd_offset, move, TIMEOUT)
+{
+	char *half = self->to + self->size / 2;
+
+	ASSERT_TRUE(move_range(self->fd, self->to, self->from, self->size));
+	EXPECT_TRUE(pages_migrate(half, 1));
+	EXPECT_TRUE(pages_migrate(self->to, 1));
+	EXPECT_TRUE(pages_have(self->to, self->size / psize(), NEW));
+}
+
 /* ---- write protection ---- */
 
 FIXTURE(uffd_wp)

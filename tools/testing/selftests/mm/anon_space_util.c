@@ -280,6 +280,20 @@ bool make_huge(void *addr, size_t size)
 	return false;
 }
 
+#define SPLIT	"/sys/kernel/debug/split_huge_pages"
+
+void split_huge_pages(void *addr, size_t size)
+{
+	unsigned long start = (uintptr_t)addr;
+	char range[64];
+
+	if (access(SPLIT, W_OK))
+		skip_test("no debugfs");
+	snprintf(range, sizeof(range), "%d,%#lx,%#lx", getpid(), start,
+		 start + size);
+	write_string(SPLIT, range);
+}
+
 int hold_frames(void *addr, size_t nr)
 {
 	struct iovec iov = { addr, nr * psize() };
@@ -438,6 +452,22 @@ void cgroup_reclaim(void)
 	if (fd < 0 || (write(fd, "64M", 3) < 0 && errno != EAGAIN))
 		err(KSFT_FAIL, "memory.reclaim");
 	close(fd);
+}
+
+bool cgroup_reclaim_pages(void *addr, size_t nr)
+{
+	int tries = 50;
+	size_t i;
+
+	while (tries--) {
+		cgroup_reclaim();
+		for (i = 0; i < nr && is_swapped(page_at(addr, i)); i++)
+			;
+		if (i == nr)
+			return true;
+		usleep(100000);
+	}
+	return false;
 }
 
 bool is_valid(void)

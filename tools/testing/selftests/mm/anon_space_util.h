@@ -102,6 +102,7 @@ bool pages_migrate(void *addr, size_t nr);
 long migrate_present(void *addr, size_t nr);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);
+void split_huge_pages(void *addr, size_t size);
 bool is_swapped(void *addr);
 /* What the validator says, on kernels that have it. */
 bool is_valid(void);
@@ -163,6 +164,8 @@ void cgroup_write(const char *file, const char *value);
 void cgroup_allow(long more_bytes);	/* than are in use, and no swap */
 void cgroup_allow_all(void);
 void cgroup_reclaim(void);
+/* Until these are swapped; the kernel looks at the length of its lists now and then. */
+bool cgroup_reclaim_pages(void *addr, size_t nr);
 long cgroup_read(const char *file);
 long cgroup_stat(const char *field);	/* of memory.stat */
 
