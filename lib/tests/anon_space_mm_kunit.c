@@ -511,18 +511,20 @@ static void take_locks_of_reclaim(struct mm_struct *mm)
 	fs_reclaim_release(GFP_KERNEL);
 }
 
-/* Half-way there is no table for page tables yet; that takes memory. */
+/* For the second of two page tables there is no table yet, which takes memory. */
 static void move_to_a_new_table_of_tables(struct kunit *test)
 {
-	unsigned long to = ALIGN(user_addr(USER_WORLD), PUD_SIZE) - user_len(8);
+	unsigned long end = ALIGN(user_addr(USER_WORLD), PUD_SIZE);
+	const unsigned int nr = 2 * USER_AREA;
 	struct world *w = test->priv;
 
-	if (to + user_len(16) > TASK_SIZE)
+	user_need_tables(test);
+	if (end + user_len(USER_AREA) > TASK_SIZE)
 		kunit_skip(test, "no such address");
 	take_locks_of_reclaim(current->mm);
-	user_map(w->parent, 0, 16);
-	user_touch(w->parent, 0, 16, 1, 1);
-	user_move_there_and_back(w->parent, 0, 16, to);
+	user_map(w->parent, 0, nr);
+	user_touch(w->parent, 0, nr, 1, 1);
+	user_move_there_and_back(w->parent, 0, nr, end - user_len(USER_AREA));
 	world_check(w);
 }
 

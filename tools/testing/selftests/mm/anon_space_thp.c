@@ -140,14 +140,28 @@ TEST_F_TIMEOUT(thp, move_unaligned_and_replace, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
+static bool replaces(void *arg)
+{
+	DATA *self = arg;
+	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
+
+	if (madvise(to, self->huge, MADV_HUGEPAGE))
+		return false;
+	fill_pages(to, self->pages, 0x777);
+	return is_huge(to, self->huge) && pages_migrate(rest, 3) &&
+	       pages_have(rest, 3, contents(self->pages - 3)) &&
+	       pages_have(to, self->pages, 0x777);
+}
+
 /*
  * The same where the offset goes on from what was moved before the huge page, so that
  * the other one begins at the offset of that, and what is looked for inside of it.
+ * It is that of a child, which has no page table there.
  */
 TEST_F_TIMEOUT(thp, move_with_others_and_replace, TIMEOUT)
 {
 	void *from = page(self, 2, self->pages - 3), *huge = area_at(&self->a, 3);
-	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
+	void *to = area_at(&self->a, 6);
 
 	map_filled(from, 3, contents(-3));
 	map_filled(huge, self->pages, contents(0));
@@ -155,14 +169,7 @@ TEST_F_TIMEOUT(thp, move_with_others_and_replace, TIMEOUT)
 	fork_waiting();
 	ASSERT_EQ(to, move(from, self->huge + 3 * psize(), to));
 	ASSERT_EQ(0, madvise(to, self->huge, MADV_DONTNEED));
-	/* A child has no page table there. */
-	go_on_in_child();
-	ASSERT_EQ(0, madvise(to, self->huge, MADV_HUGEPAGE));
-	fill_pages(to, self->pages, 0x777);
-	EXPECT_TRUE(is_huge(to, self->huge));
-	EXPECT_TRUE(pages_migrate(rest, 3));
-	EXPECT_TRUE(pages_have(rest, 3, contents(self->pages - 3)));
-	EXPECT_TRUE(pages_have(to, self->pages, 0x777));
+	EXPECT_TRUE(child_says(replaces, self));
 }
 
 #define KPF_MLOCKED	33
