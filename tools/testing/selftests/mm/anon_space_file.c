@@ -176,6 +176,8 @@ FIXTURE_SETUP(file)
 		       self->fd, 0));
 	for (i = 1; i < UNITS; i += 2)
 		fill_pages(area_at(&self->a, i), 1, WRITTEN_HERE + i);
+	/* What comes from the file is mapped when it moves. */
+	ASSERT_TRUE(has_units(self, variant, 0));
 	if (variant->fork)
 		go_on_in_child();
 	if (variant->move) {
