@@ -79,26 +79,29 @@ FIXTURE_TEARDOWN_PARENT(uneven)
 		write_string(LARGE_ENABLED, "never");
 }
 
-static bool faults_and_finds(void *arg)
+/* What is faulted in there is found page by page. */
+static void fault(struct __test_metadata *_metadata, UNEVEN *self)
 {
-	UNEVEN *self = arg;
-
-	if (madvise(self->at, self->size, MADV_HUGEPAGE))
-		return false;
+	ASSERT_EQ(0, madvise(self->at, self->size, MADV_HUGEPAGE));
 	fill_pages(self->at, self->pages, OTHERS);
-	return pages_migrate(self->at, 1) &&
-	       pages_migrate(self->half, self->pages / 2) &&
-	       pages_have(self->at, self->pages, OTHERS);
+	EXPECT_TRUE(pages_migrate(self->at, 1));
+	EXPECT_TRUE(pages_migrate(self->half, self->pages / 2));
+	EXPECT_TRUE(pages_have(self->at, self->pages, OTHERS));
 }
 
-/*
- * What is faulted in there is found page by page. A child has the offsets, but no page
- * table, so that it might have a huge page.
- */
 TEST_F_TIMEOUT(uneven, fault, TIMEOUT)
 {
-	EXPECT_TRUE(child_says(faults_and_finds, self));
-	EXPECT_TRUE(faults_and_finds(self));
+	fault(_metadata, self);
+}
+
+/* A huge page is made only where there is no page table. */
+TEST_F_TIMEOUT(uneven, fault_without_table, TIMEOUT)
+{
+	self->at = reserve(2 * read_pmd_pagesize()) + read_pmd_pagesize();
+	self->half = self->at + self->size / 2;
+	map_range(self->at, self->size);
+	map_with_other_offset(self->at, self->size / 2);
+	fault(_metadata, self);
 }
 
 /* A huge page that is made of what is there makes it even. */
@@ -238,6 +241,28 @@ TEST_F_TIMEOUT(folio, whole, TIMEOUT)
 
 	ASSERT_TRUE(move_to(self->from, LARGE_SIZE, to));
 	EXPECT_EQ(pfn, pfn_of(0, to));
+	EXPECT_TRUE(is_found_at(to));
+}
+
+#define KPF_MLOCKED	33
+
+static bool is_locked(char *at)
+{
+	return page_flags(pfn_of(0, at)) & (1ull << KPF_MLOCKED);
+}
+
+/* Whether it is locked as a whole is asked for where it is, not for its index. */
+TEST_F_TIMEOUT(folio, locked, TIMEOUT)
+{
+	char *to = reserve(LARGE_SIZE);
+
+	fork_waiting();
+	ASSERT_EQ(0, mprotect(self->from, LARGE_SIZE, PROT_READ));
+	ASSERT_TRUE(move_to(self->from, LARGE_SIZE, to));
+	ASSERT_EQ(0, mlock(to, LARGE_SIZE));
+	EXPECT_TRUE(is_locked(to));
+	ASSERT_EQ(0, munlock(to, LARGE_SIZE));
+	EXPECT_FALSE(is_locked(to));
 	EXPECT_TRUE(is_found_at(to));
 }
 

@@ -159,4 +159,47 @@ TEST_F_TIMEOUT(large, swapoff, TIMEOUT)
 	EXPECT_TRUE(reads(self));
 }
 
+/* ---- one half of it is exclusive, the other one is shared ---- */
+
+#define CHILDREN	40	/* so many that new pages of their parent are not theirs */
+
+static bool unmapped_of(pid_t pid, void *addr)
+{
+	int tries = 50;
+
+	while (pfn_of(pid, addr) && tries--) {
+		cgroup_reclaim();
+		usleep(100000);
+	}
+	return !pfn_of(pid, addr);
+}
+
+/* The parent maps its half first, and the child gets the same page, no copy. */
+TEST(half_of_a_child)
+{
+	size_t half = read_pmd_pagesize() / 2, pages = half / psize();
+	char *at = reserve(2 * half), *upper = at + half;
+	unsigned long pfn;
+	pid_t child;
+	int i;
+
+	enter_cgroup();
+	map_filled(at, 2 * pages, FIRST);
+	ASSERT_TRUE(make_huge(at, 2 * half));
+	pfn = pfn_of(0, upper);
+	ASSERT_EQ(0, madvise(at, half, MADV_DONTFORK));
+	/* Later it would make copies. Children do not inherit that. */
+	ASSERT_EQ(0, mlock(upper, half));
+	child = fork_waiting();
+	for (i = 1; i < CHILDREN; i++)
+		fork_waiting();
+	ASSERT_TRUE(cgroup_reclaim_pages(at, pages));
+	hold_frames(upper, 1);
+	ASSERT_EQ(0, munmap(upper, half));
+	ASSERT_TRUE(unmapped_of(child, upper));
+	EXPECT_TRUE(pages_have(at, 1, FIRST));
+	EXPECT_TRUE(pages_of_have(child, upper, 1, FIRST + pages));
+	EXPECT_EQ(pfn, pfn_of(child, upper));
+}
+
 TEST_HARNESS_MAIN

@@ -140,54 +140,31 @@ TEST_F_TIMEOUT(thp, move_unaligned_and_replace, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
-static bool replaces(void *arg)
-{
-	DATA *self = arg;
-	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
-
-	if (madvise(to, self->huge, MADV_HUGEPAGE))
-		return false;
-	fill_pages(to, self->pages, 0x777);
-	return is_huge(to, self->huge) && pages_migrate(rest, 3) &&
-	       pages_have(rest, 3, contents(self->pages - 3)) &&
-	       pages_have(to, self->pages, 0x777);
-}
-
 /*
  * The same where the offset goes on from what was moved before the huge page, so that
- * the other one begins at the offset of that, and what is looked for inside of it.
- * It is that of a child, which has no page table there.
+ * the other one begins at the offset of that, and what is looked for inside of it. The
+ * page table has gone elsewhere: there is none where the other one is faulted in.
  */
 TEST_F_TIMEOUT(thp, move_with_others_and_replace, TIMEOUT)
 {
-	void *from = page(self, 2, self->pages - 3), *huge = area_at(&self->a, 3);
-	void *to = area_at(&self->a, 6);
+	void *from = page(self, 2, self->pages - 4), *huge = area_at(&self->a, 3);
+	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
+	void *elsewhere = area_at(&self->a, 10), *before = to - psize();
+	size_t size = self->huge + 4 * psize();
 
-	map_filled(from, 3, contents(-3));
+	map_filled(from, 4, contents(-4));
 	map_filled(huge, self->pages, contents(0));
 	ASSERT_TRUE(make_huge(huge, self->huge));
 	fork_waiting();
-	ASSERT_EQ(to, move(from, self->huge + 3 * psize(), to));
-	ASSERT_EQ(0, madvise(to, self->huge, MADV_DONTNEED));
-	EXPECT_TRUE(child_says(replaces, self));
-}
-
-#define KPF_MLOCKED	33
-
-/* Whether it is locked as a whole is asked for where it is. */
-TEST_F_TIMEOUT(thp, move_unaligned_and_lock, TIMEOUT)
-{
-	void *to = page(self, 4, 3);
-	uint64_t flags;
-
-	ASSERT_EQ(to, move(area_at(&self->a, 0), self->huge, to));
-	ASSERT_EQ(0, mlock(to, self->huge));
-	flags = page_flags(pfn_of(0, to));
-	EXPECT_TRUE(flags & (1ull << KPF_MLOCKED));
-	ASSERT_EQ(0, munlock(to, self->huge));
-	flags = page_flags(pfn_of(0, to));
-	EXPECT_FALSE(flags & (1ull << KPF_MLOCKED));
-	EXPECT_TRUE(area_relative_has_all(&self->a));
+	ASSERT_EQ(before, move(from, size, before));
+	ASSERT_EQ(elsewhere, mremap(to, self->huge, self->huge, MREMAP_MAYMOVE |
+				    MREMAP_FIXED | MREMAP_DONTUNMAP, elsewhere));
+	ASSERT_EQ(0, madvise(to, self->huge, MADV_HUGEPAGE));
+	fill_pages(to, self->pages, 0x777);
+	EXPECT_TRUE(is_huge(to, self->huge));
+	EXPECT_TRUE(pages_migrate(rest, 3));
+	EXPECT_TRUE(pages_have(rest, 3, contents(self->pages - 3)));
+	EXPECT_TRUE(pages_have(to, self->pages, 0x777));
 }
 
 TEST_F_TIMEOUT(thp, move_unaligned_and_back, TIMEOUT)

@@ -217,58 +217,46 @@ FIXTURE(uffd_offset)
 {
 	char *from, *to;	/* huge pages */
 	size_t size;
+	int fd;
 };
-
-/* For helpers: a type that checkpatch.pl takes for one. */
-#define OFFSET	FIXTURE_DATA(uffd_offset)
 
 FIXTURE_VARIANT(uffd_offset)
 {
-	bool half;	/* in the upper half only */
+	bool half;	/* in the lower half only */
 };
 
 FIXTURE_VARIANT_ADD(uffd_offset, even) { };
 FIXTURE_VARIANT_ADD(uffd_offset, uneven) { .half = true };
 
-/* Shared pages that were moved there are gone, and have left theirs. */
 FIXTURE_SETUP(uffd_offset)
 {
-	size_t size = read_pmd_pagesize(), shared = size - variant->half * size / 2;
-	char *elsewhere = reserve(size);
+	size_t size = read_pmd_pagesize();
 
 	self->size = size;
 	self->from = reserve(size);
-	self->to = reserve(size);
+	self->to = reserve(2 * size) + size;
 	map_range(self->to, size);
-	map_filled(elsewhere, shared / psize(), NEW);
-	fork_waiting();
-	ASSERT_TRUE(move_to(elsewhere, shared, self->to + size - shared));
-	ASSERT_EQ(0, madvise(self->to, size, MADV_DONTNEED));
+	map_with_other_offset(self->to, variant->half ? size / 2 : size);
+	map_filled(self->from, size / psize(), NEW);
+	ASSERT_TRUE(make_huge(self->from, size));
+	self->fd = open_uffd(UFFD_FEATURE_MOVE);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, uffd_register(self->fd, self->to, size, true, false, false));
 }
 
 FIXTURE_TEARDOWN(uffd_offset)
 {
+	close(self->fd);
 }
 
-static bool moves_huge_page(void *arg)
-{
-	OFFSET *self = arg;
-	char *half = self->to + self->size / 2;
-	int fd = open_uffd(UFFD_FEATURE_MOVE);
-
-	map_filled(self->from, self->size / psize(), NEW);
-	return make_huge(self->from, self->size) && fd >= 0 &&
-	       !uffd_register(fd, self->to, self->size, true, false, false) &&
-	       move_range(fd, self->to, self->from, self->size) &&
-	       pages_migrate(half, 1) && pages_migrate(self->to, 1) &&
-	       pages_have(self->to, self->size / psize(), NEW);
-}
-
-/* A child has the offsets, but no page table there, where a huge page may be put. */
 TEST_F_TIMEOUT(uffd_offset, move, TIMEOUT)
 {
-	EXPECT_TRUE(child_says(moves_huge_page, self));
-	EXPECT_TRUE(moves_huge_page(self));
+	char *half = self->to + self->size / 2;
+
+	ASSERT_TRUE(move_range(self->fd, self->to, self->from, self->size));
+	EXPECT_TRUE(pages_migrate(half, 1));
+	EXPECT_TRUE(pages_migrate(self->to, 1));
+	EXPECT_TRUE(pages_have(self->to, self->size / psize(), NEW));
 }
 
 /* ---- write protection ---- */

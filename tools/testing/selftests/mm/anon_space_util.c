@@ -531,6 +531,17 @@ bool move_to(void *from, size_t size, void *to)
 		      to) == to;
 }
 
+void map_with_other_offset(void *addr, size_t size)
+{
+	char *from = reserve(psize()), *before = addr - psize();
+
+	map_filled(from, 1, 0);
+	fork_waiting();
+	if (munmap(addr, size) || !move_to(from, psize(), before) ||
+	    mremap(before, psize(), psize() + size, 0) != before)
+		err(KSFT_FAIL, "mremap");
+}
+
 /* ---- processes ---- */
 
 static void leave(int signal)

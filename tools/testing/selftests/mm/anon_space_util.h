@@ -116,6 +116,12 @@ long vmstat(const char *name);
 void *reserve(size_t size);
 void map_range(void *addr, size_t size);
 void map_filled(void *addr, size_t nr, unsigned long first);
+/*
+ * Maps a range where nothing has ever been, not even a page table, with the page offset
+ * that goes on from a shared page which was moved before it. The page before it and all
+ * of it have to be reserved.
+ */
+void map_with_other_offset(void *addr, size_t size);
 /* mremap() with MREMAP_FIXED; false with errno if it fails. */
 bool move_to(void *from, size_t size, void *to);
 
