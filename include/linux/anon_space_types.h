@@ -45,6 +45,7 @@ struct anon_map {
  *               have had others before.
  * @memberships: the files whose folios this mm may map, oldest file first
  * @map:         at which offset of a file an address is mapped
+ * @nr_forks:    forks since another file was begun, under mmap_lock
  * @id:          number of this mm, never used again
  * @parent:      @id of the mm that it was forked from, or 0
  */
@@ -54,6 +55,7 @@ struct anon_space {
 	struct anon_vma *anon_vma;
 	struct list_head memberships;
 	struct anon_map map;
+	unsigned int nr_forks;
 #ifdef CONFIG_DEBUG_ANON_SPACE
 	u64 id;
 	u64 parent;

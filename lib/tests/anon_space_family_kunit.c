@@ -137,7 +137,10 @@ static void fork_own_file(struct family *f, struct person *child,
 	use_file(f, child);
 }
 
-/* A parent leaves files of its own that it has no pages of: here it has none at all. */
+/*
+ * A parent leaves files of its own, and of the dead if there are many, that it has no
+ * pages of: here it has none at all.
+ */
 static void leave_files(struct family *f, struct person *p)
 {
 	unsigned int i, nr = 0;
@@ -147,7 +150,8 @@ static void leave_files(struct family *f, struct person *p)
 			p->files[nr] = p->files[i];
 			p->owns[nr++] = p->owns[i];
 		} else {
-			KUNIT_EXPECT_TRUE(f->test, p->owns[i]);
+			KUNIT_EXPECT_TRUE(f->test, p->owns[i] ||
+					  !find_owner(f, p->files[i]));
 		}
 	}
 	memset(p->owns + nr, 0, p->nr_files - nr);
@@ -474,6 +478,30 @@ static void chain_of_forks_is_bounded(struct kunit *test)
 	kunit_info(test, "at most %u files of an mm\n", most);
 }
 
+/* Nor where each heir is one of so many that the parent has begun other files. */
+static void chain_of_servers_is_bounded(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *server = new_root(f), *heir, *p, *next;
+	unsigned int i, j, most = 0;
+
+	for (i = 0; i < NR_GENERATIONS / 20; i++) {
+		heir = server;
+		for (j = 0; j < 2 * MAX_MEMBERS + i % 2; j++)
+			heir = fork_person(f, server);
+		check_family(f);
+		list_for_each_entry_safe(p, next, &f->living, list)
+			if (p != heir)
+				exit_person(f, p);
+		server = heir;
+		most = max(most, server->nr_files);
+		KUNIT_ASSERT_LE(test, server->nr_files, 2 * MAX_DEAD);
+		if (READ_ONCE(test->status) == KUNIT_FAILURE)
+			break;
+	}
+	kunit_info(test, "at most %u files of an mm\n", most);
+}
+
 /* ---- random families ---- */
 
 static struct person *pick(struct family *f, struct rnd_state *rnd)
@@ -636,6 +664,7 @@ static struct kunit_case family_cases[] = {
 	KUNIT_CASE(files_of_the_dead_are_left),
 	KUNIT_CASE(new_files_are_bounded),
 	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),
+	KUNIT_CASE(chain_of_servers_is_bounded),
 	KUNIT_CASE_SLOW(random_families_match_model),
 	KUNIT_CASE(walk_comes_back_to_busy_member),
 	KUNIT_CASE(walk_ends_contended_if_still_busy),

@@ -40,10 +40,11 @@ void __put_anon_vma(struct anon_vma *anon_vma)
 
 	/*
 	 * folio_lock_anon_vma_read() looks at the file without a reference: it
-	 * trylocks the file and then finds that the folio is not mapped. Taking
-	 * the reference away from the last mapping and this test are full
-	 * barriers, so either it sees the folio unmapped or it is seen here;
-	 * let it finish before the memory gets another identity.
+	 * trylocks the file and then finds that the folio is not mapped, or that
+	 * it belongs to another file. Who has made it so took the file lock, or
+	 * dropped a reference, after that, which are full barriers: either it is
+	 * seen there, or the lock is seen here. Let it finish before the memory
+	 * gets another identity.
 	 */
 	might_sleep();
 	if (rwsem_is_locked(&anon_vma->rwsem)) {
@@ -206,6 +207,7 @@ void anon_space_leave(struct anon_membership *membership)
 
 	mmap_assert_write_locked(mm);
 	VM_WARN_ON_ONCE(membership->anon_vma == mm->anon_space.anon_vma);
+	/* Nobody reads the list without a lock now: that takes a VMA or mmap_lock. */
 	anon_space_lock_write(mm);
 	list_del_init(&membership->in_mm);
 	anon_space_unlock_write(mm);

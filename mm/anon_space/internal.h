@@ -164,6 +164,13 @@ static inline void anon_space_assert_write_locked(struct mm_struct *mm)
 
 /* ---- files.c, new_files.c: files and their members ---- */
 
+/*
+ * Files of dead ancestors that an mm may be a member of before its children
+ * adopt one of them even though others are members as well, and before it looks
+ * for those that it can leave.
+ */
+#define ANON_SPACE_MAX_DEAD	8
+
 /**
  * anon_space_file - the file for a folio that is only ours
  * @mm: an mm that has a VMA with an anon_vma

@@ -12,13 +12,16 @@
  * should not own more of them than it needs: one for each ANON_SPACE_MAX_MEMBERS living
  * members of the oldest.
  *
- * When it has these, it looks at its pages. Those which nobody else has go to the file
- * that it uses, and it leaves the files to which no page that it maps belongs any more.
- * That takes as long as a fork, and is done where the number of children that have been
- * forked since the last file was begun has doubled, or where none is alive.
+ * When it has these, or is a member of many files of dead ancestors, it looks at its
+ * pages. Those which nobody else has go to the file that it uses, and it leaves the files
+ * to which no page that it maps belongs any more. That takes as long as a fork, and is
+ * done when the number of its forks since it began the last file has doubled, or when no
+ * child is alive that might have its pages.
  *
  * The oldest file that an mm owns is never left: all children are its members, which KSM
- * relies on. An mm with private hugetlb memory leaves none.
+ * relies on. Nor is the oldest of all, on which swap-in relies. An mm with private
+ * hugetlb memory leaves none, so it begins none while it is a member of many files of
+ * dead ancestors.
  */
 
 #include <linux/anon_space.h>
@@ -164,57 +167,79 @@ static bool look_at_pages(struct files_walk *files, struct mm_struct *mm)
 	struct vm_area_struct *vma;
 
 	mmap_assert_write_locked(mm);
-	for_each_vma(vmi, vma)
+	for_each_vma(vmi, vma) {
 		vma_start_write(vma);
+		if (vma->anon_vma && is_vm_hugetlb_page(vma))
+			return false;
+	}
 	vma_iter_set(&vmi, 0);
 	for_each_vma(vmi, vma) {
-		if (!vma->anon_vma)
-			continue;
-		if (is_vm_hugetlb_page(vma) ||
-		    walk_page_vma(vma, &files_ops, files))
+		if (vma->anon_vma && walk_page_vma(vma, &files_ops, files))
 			return false;
 	}
 	return true;
 }
 
-/* Memberships in files that are owned, but neither used nor the oldest one. */
-static unsigned int list_unneeded(struct mm_struct *mm,
-				  struct anon_membership **unneeded)
+/**
+ * struct files_count - files that an mm may be able to do without
+ * @own:  files of its own, neither the oldest nor the one that it uses
+ * @dead: files of dead ancestors, but the oldest of all
+ */
+struct files_count {
+	unsigned int own;
+	unsigned int dead;
+};
+
+/* A few of dead ancestors are left alone: most processes have some. */
+static bool has_many_dead(struct files_count nr)
 {
-	struct anon_vma *oldest = anon_space_family_file(mm);
+	return nr.dead > ANON_SPACE_MAX_DEAD;
+}
+
+/* Counts memberships in such files, and lists them if @unneeded is not NULL. */
+static struct files_count count_files(struct mm_struct *mm,
+				      struct anon_membership **unneeded)
+{
+	struct anon_vma *family = anon_space_family_file(mm);
+	struct anon_vma *oldest = anon_space_oldest_file(mm);
 	struct anon_membership *membership;
-	unsigned int nr = 0;
+	struct files_count nr = {};
 
 	list_for_each_entry(membership, &mm->anon_space.memberships, in_mm) {
-		/* That of others may change, but neither to us nor from us. */
-		if (data_race(membership->anon_vma->owner) != mm ||
-		    membership->anon_vma == oldest ||
-		    membership->anon_vma == mm->anon_space.anon_vma)
+		struct anon_vma *file = membership->anon_vma;
+		/* A relative may adopt a dead one now: that is no matter to us. */
+		struct mm_struct *owner = data_race(file->owner);
+
+		if ((owner && owner != mm) || file == family ||
+		    file == oldest || file == mm->anon_space.anon_vma)
 			continue;
 		if (unneeded)
-			unneeded[nr] = membership;
-		nr++;
+			unneeded[nr.own + nr.dead] = membership;
+		if (owner)
+			nr.own++;
+		else
+			nr.dead++;
 	}
 	return nr;
 }
 
-/* Returns how many files have been left. */
-static unsigned int leave_files(struct mm_struct *mm, unsigned int nr)
+static void leave_files(struct mm_struct *mm, struct files_count nr)
 {
 	struct files_walk files = { .file = mm->anon_space.anon_vma };
-	unsigned int left = 0;
 
-	if (!nr)
-		return 0;
-	files.unneeded = kmalloc_array(nr, sizeof(*files.unneeded), GFP_KERNEL);
+	if (!nr.own && !has_many_dead(nr))
+		return;
+	/* All of them, as more owners may die meanwhile. None is added. */
+	files.unneeded = kmalloc_array(list_count_nodes(&mm->anon_space.memberships),
+				       sizeof(*files.unneeded), GFP_KERNEL);
 	if (!files.unneeded)
-		return 0;
-	files.nr = list_unneeded(mm, files.unneeded);
-	if (files.nr && look_at_pages(&files, mm))
-		for (; left < files.nr; left++)
-			anon_space_leave(files.unneeded[left]);
+		return;
+	nr = count_files(mm, files.unneeded);
+	files.nr = nr.own + nr.dead;
+	if (look_at_pages(&files, mm))
+		while (files.nr)
+			anon_space_leave(files.unneeded[--files.nr]);
 	kfree(files.unneeded);
-	return left;
 }
 
 /**
@@ -229,23 +254,34 @@ static unsigned int leave_files(struct mm_struct *mm, unsigned int nr)
 void anon_space_begin_file(struct mm_struct *mm)
 {
 	struct anon_space *space = &mm->anon_space;
-	unsigned int nr_members, nr_more, may;
-	struct anon_vma *oldest;
+	unsigned int nr_members, may;
+	struct anon_vma *family;
+	struct files_count nr;
+	bool owns_more, looks;
 
 	mmap_assert_write_locked(mm);
-	/* Nobody joins but children, and those who leave may do it later. */
+	space->nr_forks++;
+	/* Relatives may join or leave any time: it is a matter of cost only. */
 	nr_members = data_race(space->anon_vma->nr_members);
 	if (likely(nr_members <= ANON_SPACE_MAX_MEMBERS && nr_members > 1))
 		return;
 	if (likely(nr_members == 1 && list_is_singular(&space->memberships)))
 		return;
 
-	oldest = anon_space_family_file(mm);
+	family = anon_space_family_file(mm);
 	/* As above. */
-	may = data_race(oldest->nr_members) / ANON_SPACE_MAX_MEMBERS;
-	nr_more = list_unneeded(mm, NULL) + (space->anon_vma != oldest);
-	if (nr_more >= may && is_power_of_2(nr_members - 1 ?: 1))
-		nr_more -= leave_files(mm, nr_more);
-	if (nr_members > ANON_SPACE_MAX_MEMBERS && nr_more < may)
-		anon_space_use_new_file(mm);
+	may = data_race(family->nr_members) / ANON_SPACE_MAX_MEMBERS;
+	owns_more = space->anon_vma != family;
+	nr = count_files(mm, NULL);
+	looks = is_power_of_2(space->nr_forks);
+	/* As above. */
+	if ((nr.own + owns_more >= may &&
+	     (looks || data_race(family->nr_members) == 1)) ||
+	    (has_many_dead(nr) && looks)) {
+		leave_files(mm, nr);
+		nr = count_files(mm, NULL);
+	}
+	if (nr_members > ANON_SPACE_MAX_MEMBERS && nr.own + owns_more < may &&
+	    !has_many_dead(nr) && !anon_space_use_new_file(mm))
+		space->nr_forks = 0;
 }

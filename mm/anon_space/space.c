@@ -46,12 +46,6 @@
 #include "internal.h"
 #include "trace.h"
 
-/*
- * Files of dead ancestors that an mm may be a member of before its children
- * adopt one of them even though others are members as well.
- */
-#define ANON_SPACE_MAX_DEAD	8
-
 #ifdef CONFIG_DEBUG_ANON_SPACE
 /* For INV-6: tells who the parent was, even if it has exited. */
 static void anon_space_identify(struct mm_struct *mm, struct mm_struct *oldmm)
@@ -81,6 +75,7 @@ void anon_space_init(struct mm_struct *mm)
 	space->vmas = RB_ROOT;
 	space->anon_vma = NULL;
 	INIT_LIST_HEAD(&space->memberships);
+	space->nr_forks = 0;
 	anon_map_init(&space->map);
 	anon_map_set_lock(&space->map, &space->rwsem);
 	anon_space_identify(mm, NULL);

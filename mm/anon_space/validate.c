@@ -376,7 +376,9 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 		return size;
 	}
 	file = folio_anon_vma(folio);
-	is_exclusive = !folio_test_large(folio) && PageAnonExclusive(fw.page);
+	/* Flags of the pages of one that is not mapped as a whole say nothing here. */
+	is_exclusive = PageAnonExclusive(fw.page) &&
+		       (!folio_test_large(folio) || fw.level != FW_LEVEL_PTE);
 	/* That of others may change, but neither to us nor from us. */
 	is_owner = data_race(file->owner) == mm;
 	index = folio->index + folio_page_idx(folio, fw.page);
