@@ -6,10 +6,10 @@ CHECKS_LONG += builds
 check-builds: pristine tree ## what we touch builds in tests/builds/list: T=NAME
 	@scripts/builds.py
 
-# One compiler, and those few that most mistakes show in: nearly all is off, or all is on
-# in a kernel that is small enough to be linked.
+# One compiler, and those few that most mistakes show in: nearly all is off, once in a
+# kernel that is small enough to be linked.
 CHECKS += builds-few
-BUILDS_FEW := no-options tinyconfig small-all
+BUILDS_FEW := no-options tinyconfig
 .PHONY: check-builds-few
 check-builds-few: pristine tree ## the same for a few of the list, in minutes
 	@scripts/builds.py $(BUILDS_FEW)
