@@ -417,7 +417,8 @@ def section(report, bench):
     results = report.complete(bench)
     plots = [plot_growth(report, family) for family in growths(report, bench)]
     plots += [plot_series(report, name, by_kernel) for (where, name), by_kernel
-              in report.series.items() if where == bench]
+              in report.series.items() if where == bench and
+              max(map(len, by_kernel.values())) > 1]
     return f'''
 <h2 id="{bench}">{TITLES.get(bench, bench)}</h2>
 <p>{summary(report, results)}.

@@ -3,7 +3,6 @@
 # what: the same, and jemalloc gives memory back at once
 # runs: 3
 # trace: yes
-# table: yes
 MALLOC_CONF=retain:false,dirty_decay_ms:0,muzzy_decay_ms:0 \
 	LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2 \
 	"$O/bin/bench-alloc" 4 6000

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: LuaJIT: strings and tables that grow (mremap)
+# table: yes
 # trace: yes
 luajit - <<'EOF'
 local keep = {}
