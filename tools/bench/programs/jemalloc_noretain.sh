@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# what: the same, and jemalloc gives memory back at once
+# what: four threads that allocate and free through jemalloc, which gives memory back at once
 # runs: 3
 # trace: yes
 MALLOC_CONF=retain:false,dirty_decay_ms:0,muzzy_decay_ms:0 \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# what: the same in jemalloc
+# what: realloc() of 20 growing arrays in jemalloc, then in two processes
 # trace: yes
 LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2 "$O/bin/bench-realloc" 20
