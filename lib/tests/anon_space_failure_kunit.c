@@ -17,7 +17,7 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
-#include "../../mm/anon_space_move.h"
+#include "../../mm/anon_space/internal.h"
 #include "../../mm/internal.h"
 #include "anon_space_user.h"
 

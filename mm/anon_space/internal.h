@@ -208,11 +208,6 @@ void anon_space_replace_vma(struct vm_area_struct *vma,
 			    struct vm_area_struct *stand_in);
 void __anon_space_attach_vma(struct vm_area_struct *vma);
 void __anon_space_detach_vma(struct vm_area_struct *vma);
-struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
-					     unsigned long start,
-					     unsigned long end);
-struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
-					     unsigned long end);
 
 /**
  * anon_space_detach_vma - hide a VMA without pages from the reverse map
@@ -345,6 +340,11 @@ static inline void anon_space_trim(struct mm_struct *mm, unsigned long start,
 
 /* ---- walk.c: walks of the reverse map ---- */
 
+struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
+					     unsigned long start,
+					     unsigned long end);
+struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
+					     unsigned long end);
 void anon_space_walk_folio(struct anon_vma *anon_vma, struct folio *folio,
 			   struct rmap_walk_control *rwc);
 bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,

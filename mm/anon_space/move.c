@@ -354,6 +354,21 @@ bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 	return !page || move_present(move, ptep, page, old_addr, new_addr);
 }
 
+/* Most pages are such: little is done for each of them. */
+static unsigned long small_in_row(const struct anon_space_move *move,
+				  pte_t *ptep, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; move->plain && i < nr; i++) {
+		pte_t pte = ptep_get(ptep + i);
+
+		if (!pte_present(pte) || !anon_space_is_small(pte_page(pte)))
+			break;
+	}
+	return i;
+}
+
 /* With how many of its entries can a page move? As move_present(), for a page of ours. */
 static unsigned long movable_present(struct anon_space_move *move, pte_t *ptep,
 				     struct page *page, unsigned long old_addr,
@@ -370,6 +385,21 @@ static unsigned long movable_present(struct anon_space_move *move, pte_t *ptep,
 	return page == &folio->page &&
 	       moves_whole(move, folio, ptep, old_addr, new_addr) ?
 	       folio_nr_pages(folio) : 0;
+}
+
+static unsigned long movable_entry(struct anon_space_move *move, pte_t *ptep,
+				   unsigned long old_addr,
+				   unsigned long new_addr)
+{
+	pte_t pte = ptep_get(ptep);
+	struct page *page;
+
+	if (pte_none(pte))
+		return 1;
+	if (!pte_present(pte))
+		return move_swap_entry(move, pte, old_addr, new_addr);
+	page = vm_normal_page(move->vma, old_addr, pte);
+	return page ? movable_present(move, ptep, page, old_addr, new_addr) : 1;
 }
 
 /**
@@ -391,24 +421,10 @@ unsigned long anon_space_movable(struct anon_space_move *move, pte_t *ptep,
 
 	VM_WARN_ON_ONCE(move->few || move->stack);
 	for (i = 0; i < nr; i += n) {
-		unsigned long old_addr = move->old_start + i * PAGE_SIZE;
-		unsigned long new_addr = move->new_start + i * PAGE_SIZE;
-		pte_t pte = ptep_get(ptep + i);
-		struct page *page;
-
-		n = 1;
-		if (pte_none(pte) || (pte_present(pte) && move->plain &&
-				      anon_space_is_small(pte_page(pte))))
-			continue;
-		if (!pte_present(pte)) {
-			if (!move_swap_entry(move, pte, old_addr, new_addr))
-				break;
-			continue;
-		}
-		page = vm_normal_page(move->vma, old_addr, pte);
-		if (page)
-			n = movable_present(move, ptep + i, page, old_addr,
-					    new_addr);
+		n = small_in_row(move, ptep + i, nr - i) ?:
+		    movable_entry(move, ptep + i,
+				  move->old_start + i * PAGE_SIZE,
+				  move->new_start + i * PAGE_SIZE);
 		if (!n)
 			break;
 	}

@@ -257,7 +257,7 @@ void anon_space_begin_file(struct mm_struct *mm)
 	unsigned int nr_members, may;
 	struct anon_vma *family;
 	struct files_count nr;
-	bool owns_more, looks;
+	bool owns_more, looks, alone;
 
 	mmap_assert_write_locked(mm);
 	space->nr_forks++;
@@ -275,8 +275,8 @@ void anon_space_begin_file(struct mm_struct *mm)
 	nr = count_files(mm, NULL);
 	looks = is_power_of_2(space->nr_forks);
 	/* As above. */
-	if ((nr.own + owns_more >= may &&
-	     (looks || data_race(family->nr_members) == 1)) ||
+	alone = data_race(family->nr_members) == 1;
+	if ((nr.own + owns_more >= may && (looks || alone)) ||
 	    (has_many_dead(nr) && looks)) {
 		leave_files(mm, nr);
 		nr = count_files(mm, NULL);

@@ -14,58 +14,6 @@ static struct vm_area_struct *to_vma(struct rb_node *node)
 }
 
 /**
- * __anon_space_find_vma - find the lowest VMA in a range of addresses
- * @mm: the mm
- * @start: first address
- * @end: address behind the last
- *
- * Context: space lock held.
- * Return: the VMA, or NULL if none in [@start, @end) may hold anonymous pages.
- */
-struct vm_area_struct *__anon_space_find_vma(struct mm_struct *mm,
-					     unsigned long start,
-					     unsigned long end)
-{
-	struct rb_node *node = mm->anon_space.vmas.rb_node;
-	struct vm_area_struct *found = NULL;
-
-	anon_space_assert_locked(mm);
-	while (node) {
-		struct vm_area_struct *vma = to_vma(node);
-
-		if (vma->vm_end <= start) {
-			node = node->rb_right;
-		} else {
-			found = vma;
-			if (vma->vm_start <= start)
-				break;
-			node = node->rb_left;
-		}
-	}
-	return found && found->vm_start < end ? found : NULL;
-}
-
-/**
- * __anon_space_next_vma - find the next VMA
- * @vma: a VMA in the tree
- * @end: address behind the last
- *
- * Context: space lock held.
- * Return: the VMA, or NULL if the next one begins at or after @end.
- */
-struct vm_area_struct *__anon_space_next_vma(struct vm_area_struct *vma,
-					     unsigned long end)
-{
-	struct vm_area_struct *next;
-
-	anon_space_assert_locked(vma->vm_mm);
-	if (vma->vm_end >= end)
-		return NULL;
-	next = to_vma(rb_next(&vma->anon_rb));
-	return next && next->vm_start < end ? next : NULL;
-}
-
-/**
  * __anon_space_attach_vma - show a VMA to the reverse map
  * @vma: the VMA; its mm has a file, and no other VMA in the tree overlaps it
  *

@@ -145,7 +145,6 @@ bool pages_have(void *addr, size_t nr, unsigned long first)
 	return pages_of_have(0, addr, nr, first);
 }
 
-/* Not by process_vm_readv(), which gives the process pages of its own. */
 bool range_has_all(void *arg)
 {
 	struct range *r = arg;
@@ -153,6 +152,7 @@ bool range_has_all(void *arg)
 	return pages_have(r->at, r->pages, r->first);
 }
 
+/* Not by process_vm_readv(), which gives the process pages of its own. */
 static void read_of(pid_t pid, void *to, void *from, size_t size)
 {
 	char path[32];
