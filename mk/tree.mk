@@ -11,12 +11,24 @@ tree: setup ## pristine source + our files + patches: build/src/exp
 
 .PHONY: refresh
 refresh: setup ## write edits made in build/src/exp back to patches/ and our files
-	@scripts/tree.py refresh
+	@scripts/series.py refresh
 
 .PHONY: drift
 drift: setup ## grade how each patch fits: exact, offset, three-way, conflict
-	@scripts/tree.py drift
+	@scripts/series.py drift
 
 .PHONY: rebase
 rebase: setup ## move the patches and base.lock to a newer source package
-	@scripts/tree.py rebase
+	@scripts/series.py rebase
+
+.PHONY: series
+series: setup ## the patches as "git am" takes them, with a cover letter: build/series
+	@scripts/series.py write
+
+.PHONY: series-export
+series-export: setup ## the patches as a git branch, to cut them anew: build/src/series
+	@scripts/series.py export
+
+.PHONY: series-import
+series-import: setup ## patches and files of ours from that branch
+	@scripts/series.py import

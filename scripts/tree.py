@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel source trees: unpack, patch, write edits back, compare, rebase.
+"""The kernel source trees: unpack and patch.
 
   tree.py pristine   src/pristine: the Debian source, or a copy of KSRC
   tree.py tree       src/exp: pristine + our files (overlay) + patches
-  tree.py refresh    edits made in src/exp -> patches/ and our files
-  tree.py drift      grade how each patch fits the pristine source
-  tree.py rebase     move patches/ and base.lock to a newer source
   tree.py list-patches | list-patched | list-ours
                      names of patches, patched files, our own kernel files
 
 Patches are applied by "git am" in a throw-away repository of just the patched
 files; the result is copied to src/exp where it differs, so builds stay
-incremental.  src/exp.manifest holds the hash of all that was put there, which
+incremental.  Hunks of files of ours are left out: they say which patch a file grew
+in, for series.py.  src/exp.manifest holds the hash of all that was put there, which
 tells edits from our own output.  See docs/rebasing.rst.
 """
 
@@ -40,7 +38,6 @@ STAMP = OUT / "src/pristine.stamp"
 OLD = OUT / "src/pristine.old"
 EXP = OUT / "src/exp"
 MANIFEST = OUT / "src/exp.manifest"
-REBASE = OUT / "src/rebase"
 
 # Where our own kernel files live, and what tells them from build products.
 OVERLAY = ("Documentation", "arch", "fs", "include", "kernel", "lib", "mm",
@@ -234,11 +231,28 @@ def replace_pristine(temp, key):
 
 # --- patches and our own files -----------------------------------------------
 
+def read_series():
+    """[(path of a patch, [files of ours that first appear in it])], in order.
+
+    In patches/series these files follow their patch, a line each, indented.
+    """
+    found = []
+    for line in (contents(PATCHES / "series") or b"").decode().splitlines():
+        name = line.split("#")[0].strip()
+        if not name:
+            continue
+        if not line[0].isspace():
+            found.append((PATCHES / name, []))
+        elif found:
+            found[-1][1].append(name)
+        else:
+            raise Error(f"patches/series names {name} before any patch")
+    return found
+
+
 def series():
     """Paths of the patches, in order."""
-    text = contents(PATCHES / "series") or b""
-    names = [line.split("#")[0].strip() for line in text.decode().splitlines()]
-    paths = [PATCHES / name for name in names if name]
+    paths = [path for path, _ in read_series()]
     for path in paths:
         if not path.exists():
             raise Error(f"patches/series names {path.name}: no such file")
@@ -249,11 +263,27 @@ def series():
     return paths
 
 
+def sections(text):
+    """(what comes before the diff, [(path, its part of the diff)]) of a patch."""
+    head, *parts = re.split(r"^(?=diff --git )", text, flags=re.M)
+    return head, [(re.match(r"diff --git a/(\S+) b/\S+\n", part).group(1), part)
+                  for part in parts]
+
+
+def read_patch(path):
+    return path.read_text(errors="surrogateescape")
+
+
+def is_ours(name):
+    """Is it a file of ours, or was it one?"""
+    return (name.startswith(OVERLAY) and (TOP / name).exists()) or \
+        any(name in names for _, names in read_series())
+
+
 def files_of(patch):
     """Kernel files that a patch touches."""
-    found = re.findall(r"^diff --git a/(\S+) b/(\S+)$",
-                       patch.read_text(errors="surrogateescape"), re.M)
-    return sorted({name for pair in found for name in pair})
+    _, parts = sections(read_patch(patch))
+    return sorted({name for name, _ in parts if not is_ours(name)})
 
 
 def patched_files():
@@ -309,18 +339,31 @@ def scratch_repo(names, source=PRISTINE):
     return Scratch(prefix="repo.", dir=OUT / "src")
 
 
+def kernel_part(repo, patch):
+    """A patch without the hunks of files of ours, in a file in the repository."""
+    head, parts = sections(read_patch(patch))
+    path = repo / ".git" / patch.name
+    path.write_text(head + "".join(part for name, part in parts
+                                   if not is_ours(name)),
+                    errors="surrogateescape")
+    return path
+
+
 def am(repo, patches, *options, check=True):
     if not patches:
         return None
     return git(repo, "am", "-q", "--keep-non-patch", "--whitespace=nowarn",
-               "--committer-date-is-author-date", *options, *patches,
-               check=check)
+               "--empty=keep", "--committer-date-is-author-date", *options,
+               *[kernel_part(repo, patch) for patch in patches], check=check)
 
 
 def grade(repo, patch):
     """Apply one patch to the repository; how well did it fit?"""
+    if not files_of(patch):
+        am(repo, [patch])
+        return EXACT, []
     p = git(repo, "apply", "--check", "--verbose", "--whitespace=nowarn",
-            patch, check=False)
+            kernel_part(repo, patch), check=False)
     if not p.returncode and not am(repo, [patch], "--no-3way",
                                    check=False).returncode:
         offsets = re.findall(r"^Hunk .*\(offset.*$", p.stderr, re.M)
@@ -374,13 +417,6 @@ def grades(repo):
 
 def commits(repo):
     return git(repo, "rev-list", "--reverse", "base..HEAD").stdout.split()
-
-
-def export(repo, commit):
-    """A commit in the one form patches are kept in."""
-    return git(repo, "format-patch", "-1", "--stdout", "--full-index",
-               "--zero-commit", "--no-signature", "--no-numbered",
-               "--no-renames", commit).stdout.encode(errors="surrogateescape")
 
 
 # --- base.lock ------------------------------------------------------------------
@@ -487,8 +523,6 @@ def wanted_files():
                         "patch, not by a file of ours")
         wanted[name] = (TOP / name).read_bytes()
     names = patched_files()
-    if twice := sorted(set(names) & set(wanted)):
-        raise Error(f"{twice[0]} is both a file of ours and patched")
     with scratch_repo(names) as repo:
         try:
             am(repo, series(), "--no-3way")
@@ -579,183 +613,26 @@ def command_tree():
         "again: make tree")
 
 
-# --- refresh ------------------------------------------------------------------
-
-def command_refresh():
-    make_pristine()
-    patched, manifest = set(patched_files()), read_manifest()
-    kernel_edits, own_edits = [], []
-    for name in edits():
-        here = contents(TOP / name)
-        if name in patched or (PRISTINE / name).exists():
-            kernel_edits.append(name)
-        elif here != contents(EXP / name):
-            own_edits.append(name)
-            if here is not None and sha256(here) != manifest.get(name) and \
-                    not os.environ.get("FORCE"):
-                raise Error(f"{name} is edited both here and in src/exp; keep "
-                            "that of src/exp: make refresh FORCE=1")
-    refresh_patches(kernel_edits)
-    for name in own_edits:
-        put(TOP / name, contents(EXP / name))
-        say(f"refresh: {name}")
-    write_lock()
-    command_tree()
-
-
-def target_patch(name, patches):
-    """Number of the patch that an edit of this file goes to."""
-    wanted = os.environ.get("PATCH")
-    if wanted:
-        found = [i for i, p in enumerate(patches) if p.name.startswith(wanted)]
-        if len(found) > 1:
-            raise Error(f"PATCH={wanted} fits several patches")
-        if not found and not re.fullmatch(r"\d{4}-[\w.-]+", wanted):
-            raise Error(f"PATCH={wanted} is no patch; a new one needs the "
-                        "form PATCH=NNNN-topic")
-        return found[0] if found else len(patches)
-    found = [i for i, p in enumerate(patches) if name in files_of(p)]
-    if not found:
-        raise Error(f"no patch touches {name}: name one with PATCH=NNNN, or "
-                    "a new one with PATCH=NNNN-topic")
-    return found[-1]
-
-
-def commit_edits(repo, names, patches):
-    """Fold the edits into the commits of their patches; a new patch last."""
-    before = commits(repo)
-    targets = {name: target_patch(name, patches) for name in names}
-    for number in sorted(set(targets.values())):
-        files = [name for name in names if targets[name] == number]
-        for name in files:
-            put(repo / name, contents(EXP / name))
-        git(repo, "add", "-A", "-f", "--", *files)
-        if number < len(patches):
-            git(repo, "commit", "-q", f"--fixup={before[number]}")
-            continue
-        new = os.environ["PATCH"].removesuffix(".patch")
-        who = [run("git", "-C", TOP, "config", f"user.{key}").stdout.strip()
-               for key in ("name", "email")]
-        git(repo, "commit", "-q", f"--author={who[0]} <{who[1]}>",
-            "-m", new[5:].replace("-", " "))
-        patches.append(PATCHES / f"{new}.patch")
-        say(f"refresh: new patch {new}.patch; write its message")
-    if git(repo, "rebase", "-q", "-i", "--autosquash", "--empty=keep", "base",
-           check=False).returncode:
-        raise Error("an edit does not fit its patch, as a later patch changes "
-                    "the same lines; name the later one with PATCH=NNNN")
-
-
-def refresh_patches(names):
-    """Write the edits of kernel files, and the whole series, to patches/."""
-    patches = series()
-    with scratch_repo(sorted({*patched_files(), *names})) as repo:
-        am(repo, patches, "--no-3way")
-        if names:
-            commit_edits(repo, names, patches)
-        for name in names:
-            if contents(repo / name) != contents(EXP / name):
-                raise Error(f"{name} differs from src/exp after the refresh")
-        write_patches(repo, patches)
-
-
-def write_patches(repo, patches):
-    texts = [export(repo, commit) for commit in commits(repo)]
-    if len(texts) != len(patches):
-        raise Error(f"{len(texts)} commits for {len(patches)} patches")
-    for patch, text in zip(patches, texts):
-        if not text:
-            raise Error(f"{patch.name} became empty; take it out of the series")
-    listed = series()
-    for patch, text in zip(patches, texts):
-        if contents(patch) != text:
-            put(patch, text)
-            say(f"refresh: {patch.name}")
-        if patch not in listed:
-            with open(PATCHES / "series", "a", encoding="ascii") as f:
-                f.write(patch.name + "\n")
-
-
-# --- drift and rebase ----------------------------------------------------------
-
-def result(good, text, details=()):
-    """One test result; the details only if it is a failure."""
-    print(f"{'ok' if good else 'not ok'} - {text}")
-    for line in () if good else details:
-        print(f"#   {line}")
-    return good
-
-
-def command_drift():
-    """Grades, one test result for each patch and each rule about them."""
-    make_pristine()
-    good, changed = [], changed_blobs()
-    with scratch_repo(patched_files()) as repo:
-        graded = grades(repo)
-        for patch, g, details in graded:
-            good.append(result(g == EXACT, f"{patch.name}: {g}", details))
-        if all(good):
-            stale = [patch.name for patch, commit in
-                     zip(series(), commits(repo))
-                     if contents(patch) != export(repo, commit)]
-            good.append(result(not stale, "patches are as make refresh "
-                               "writes them", stale))
-    wanted = "none" if source_tree() else package_version()
-    locked = not changed and is_same_release(wanted,
-                                             read_lock()["package"])
-    good.append(result(locked, f"base.lock: {base_name()}",
-                       [*changed, "to move the patches: make rebase"]))
-    edited = edits()
-    good.append(result(not edited, "src/exp has no edits",
-                       [*edited, "to write them back: make refresh"]))
-    if not all(good):
-        raise Error(f"{good.count(False)} of {len(good)} results are not ok")
-
-
-def command_rebase():
-    make_pristine()
-    stamp = REBASE / ".git/base-stamp"
-    if contents(stamp) != contents(STAMP):
-        shutil.rmtree(REBASE, ignore_errors=True)
-        temp = REBASE.with_name("rebase.tmp")
-        shutil.rmtree(temp, ignore_errors=True)
-        new_repo(temp, patched_files())
-        add_old_objects(temp)
-        put(temp / ".git/base-stamp", contents(STAMP))
-        temp.rename(REBASE)
-        am(REBASE, series(), "--3way", check=False)
-    if (REBASE / ".git/rebase-apply").exists():
-        git_dir = show(REBASE)
-        raise Error(f"a patch is in conflict; solve it in {git_dir} (git am "
-                    "--show-current-patch, edit, git add, git am --continue),"
-                    f" then: make rebase; to start over: rm -r {git_dir}")
-    write_patches(REBASE, series())
-    write_lock()
-    shutil.rmtree(REBASE)
-    command_tree()
-
-
 def print_list(names):
     for name in names:
         print(name)
 
 
 COMMANDS = {"pristine": make_pristine, "tree": command_tree,
-            "refresh": command_refresh, "drift": command_drift,
-            "rebase": command_rebase,
             "list-patches": lambda: print_list(p.name for p in series()),
             "list-patched": lambda: print_list(patched_files()),
             "list-ours": lambda: print_list(overlay_files())}
 
 
-def main():
-    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
-        sys.exit(__doc__)
+def main(commands, usage):
+    """Run the command of the command line; one of them at a time."""
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+        sys.exit(usage)
     try:
         (OUT / "log").mkdir(parents=True, exist_ok=True)
         with open(OUT / "log/tree.lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            COMMANDS[sys.argv[1]]()
+            commands[sys.argv[1]]()
     except (Error, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -763,4 +640,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(COMMANDS, __doc__)

@@ -14,7 +14,14 @@ export GIT_CONFIG_GLOBAL=$dir/gitconfig GIT_CONFIG_NOSYSTEM=1
 git config --file "$dir/gitconfig" user.name Tester
 git config --file "$dir/gitconfig" user.email tester@example.org
 
-tree() { (cd "$dir/project" && scripts/tree.py "$1" 2>&1); }
+# tree COMMAND: of whichever of the two scripts has it
+tree()
+{
+	local script=series
+
+	[ "$1" != tree ] || script=tree
+	(cd "$dir/project" && scripts/$script.py "$1" 2>&1)
+}
 
 # fails COMMAND TEXT: the command fails, and its last line has the text.
 fails()
@@ -55,7 +62,7 @@ setup()
 		>"$dir/kernel/Makefile"
 	seq -f 'line %g' 40 | tee "$dir/kernel/mm/a.c" >"$dir/kernel/mm/b.c"
 
-	cp "$top/scripts/tree.py" "$dir/project/scripts/"
+	cp "$top"/scripts/{tree,series}.py "$dir/project/scripts/"
 	git -C "$dir/project" init -q
 	echo 'own' >"$dir/project/mm/own.c"
 	tree tree || return
