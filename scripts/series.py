@@ -134,9 +134,9 @@ def new_files(repo, commit):
 def describe(repo, commit, own):
     """A commit in the one form in which patches are kept: without files that are new,
     and with the growth of others without the hashes, which each edit would change."""
-    text = git(repo, "format-patch", "-1", "--stdout", "--full-index", "--no-stat",
-               "--zero-commit", "--no-signature", "--no-numbered", "--no-renames",
-               commit).stdout
+    text = git(repo, "format-patch", "-1", "--stdout", "--always", "--full-index",
+               "--no-stat", "--zero-commit", "--no-signature", "--no-numbered",
+               "--no-renames", commit).stdout
     new = new_files(repo, commit)
     head, parts = sections(text)
     kept = [re.sub(r"^index .*\n", "", part, count=1, flags=re.M)
@@ -308,7 +308,7 @@ def same_description(repo, final):
     make_branch(repo, final, "--no-3way")
     stale = []
     for (patch, new), (text, new_now) in zip(read_series(), described(repo)):
-        was, now = ([re.sub(r"^@@ .*? @@", "@@", part, flags=re.M)
+        was, now = ([re.sub(r"^@@ .*", "@@", part, flags=re.M)
                      if tree.is_ours(name) else part for name, part in parts]
                     for parts in (sections(read_patch(patch))[1],
                                   sections(text.decode(errors="surrogateescape"))[1]))
@@ -397,8 +397,7 @@ def described_with_growth():
 # --- export and import ------------------------------------------------------------
 
 def command_export():
-    """A repository with the whole source in its working tree, of which git tracks
-    just what the series touches."""
+    """A repository of the whole source, to build any commit of it."""
     tree.make_pristine()
     if BRANCH.exists():
         raise Error(f"{show(BRANCH)} is there already; take its commits: make "
@@ -407,18 +406,14 @@ def command_export():
     temp = BRANCH.with_name("series.tmp")
     shutil.rmtree(temp, ignore_errors=True)
     run("cp", "-a", "--reflink=auto", PRISTINE, temp)
-    for path in [*temp.rglob(".gitignore"), *temp.rglob(".gitattributes")]:
-        path.unlink()
-    names = [name for name in patched_files() if (temp / name).exists()]
     git(temp, "init", "-q", "-b", "series")
-    put(temp / ".git/info/exclude", b"*\n")
-    git(temp, "add", "-f", "--", *names)
+    git(temp, "add", "-A", "-f")
     git(temp, "commit", "-q", "-m", "base")
     git(temp, "tag", "base")
     make_branch(temp, final_files(), "--no-3way")
     temp.rename(BRANCH)
     say(f"series: {len(commits(BRANCH))} commits in {show(BRANCH)}, from the tag base "
-        "on; add new files with git add -f; back: make series-import")
+        "on; back: make series-import")
 
 
 def command_import():
@@ -455,7 +450,7 @@ def tested():
     return "\n".join(lines) or "  nothing yet: make check"
 
 
-def cover_letter(texts):
+def cover_letter(texts, stat):
     """patches/cover-letter with what it asks for."""
     body = (contents(COVER) or b"*** SUBJECT HERE ***\n\n@figures@\n").decode()
     subject, body = body.split("\n", 1)
@@ -465,7 +460,7 @@ def cover_letter(texts):
     who = re.search(r"^From: (.*)", texts[0], re.M).group(1)
     date = re.search(r"^Date: (.*)", texts[0], re.M).group(1)
     return (f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: {who}\nDate: {date}\n"
-            f"Subject: [PATCH 0/{len(texts)}] {subject}\n{body}")
+            f"Subject: [PATCH 0/{len(texts)}] {subject}\n{body}\n{stat}")
 
 
 def command_write():
@@ -475,9 +470,10 @@ def command_write():
         make_branch(repo, final_files(), "--no-3way")
         git(repo, "format-patch", "-q", "--zero-commit", "--no-signature",
             "--no-renames", "--numbered", "-o", MAILS, "base..HEAD")
+        stat = git(repo, "diff", "--stat=78", "--no-renames", "base").stdout
     paths = sorted(MAILS.glob("*.patch"))
     texts = [path.read_text(errors="surrogateescape") for path in paths]
-    (MAILS / "0000-cover-letter.patch").write_text(cover_letter(texts),
+    (MAILS / "0000-cover-letter.patch").write_text(cover_letter(texts, stat),
                                                    encoding="utf-8")
     check_mails(paths)
     say(f"series: {len(paths)} patches and a cover letter in {show(MAILS)}")

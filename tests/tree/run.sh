@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Tests of tree.py, on a kernel of three files and a project of two patches.
+# Tests of tree.py and series.py, on a kernel of three files and a project of two patches.
 # One function a case, TAP on stdout; T=NAME runs one case.
 
 set -uo pipefail
@@ -250,8 +250,103 @@ failed_unpack_leaves_nothing_to_trust()
 		tree tree && has "$O/src/exp/mm/a.c" second
 }
 
+# The first patch brings mm/own.c, the second lets it grow.
+grow()
+{
+	echo grown >>"$O/src/exp/mm/own.c"
+	PATCH=0002 tree refresh &&
+		git -C "$dir/project" add -A && git -C "$dir/project" commit -qm grown
+}
+
+file_of_ours_belongs_to_a_patch()
+{
+	has "$dir/project/patches/series" $'\tmm/own.c' || return
+	echo new >"$dir/project/mm/new.c"
+	gives drift '^not ok - each file of ours is in a patch' && tree tree &&
+		tree refresh && tree drift &&
+		[ "$(tail -n 1 "$dir/project/patches/series")" = $'\tmm/new.c' ]
+}
+
+file_of_ours_grows_in_a_later_patch()
+{
+	grow && has "$dir/project/patches/0002-second.patch" +grown &&
+		has "$dir/project/mm/own.c" grown && tree drift &&
+		tree export && [ "$(git -C "$O/src/series" show HEAD~1:mm/own.c)" = own ] &&
+		[ "$(git -C "$O/src/series" show HEAD:mm/own.c)" = $'own\ngrown' ]
+}
+
+edit_of_a_file_of_ours_goes_to_the_patch_that_was_named()
+{
+	grow || return
+	sed -i 's/^own/first/' "$O/src/exp/mm/own.c"
+	PATCH=0001 fails refresh "a later patch changes the same lines" || return
+	tree refresh && has "$dir/project/patches/0002-second.patch" +first &&
+		tree drift
+}
+
+growth_that_does_not_fit_is_drift()
+{
+	grow || return
+	sed -i 's/grown/other/' "$dir/project/mm/own.c"
+	gives drift '^not ok - growth of files of ours fits' &&
+		gives drift '^#   0002-second.patch: mm/own.c' && tree tree &&
+		tree refresh && tree drift &&
+		has "$dir/project/patches/0002-second.patch" +other
+}
+
+edit_above_growth_is_no_drift()
+{
+	{ seq 9; cat "$dir/project/mm/own.c"; } >"$O/src/exp/mm/own.c"
+	PATCH=0001 tree refresh && grow || return
+	sed -i '1i zero' "$dir/project/mm/own.c"
+	tree tree && tree drift
+}
+
+export_and_import_change_nothing()
+{
+	local before
+
+	grow || return
+	before=$(cat "$dir"/project/{base.lock,patches/*,mm/*})
+	tree export && tree import && tree drift &&
+		[ "$before" = "$(cat "$dir"/project/{base.lock,patches/*,mm/*})" ]
+}
+
+import_takes_what_git_has_made()
+{
+	local repo=$O/src/series
+
+	grow && tree export || return
+	fails export "is there already"
+	git -C "$repo" reset -q HEAD~1
+	git -C "$repo" commit -qm second mm/a.c
+	fails import "has changes that are not committed"
+	echo new >"$repo/mm/new.c"
+	git -C "$repo" add -A
+	git -C "$repo" commit -qm 'grow, and a new file'
+	tree import && tree drift && has "$dir/project/mm/new.c" new &&
+		has_not "$dir/project/patches/0002-second.patch" +grown &&
+		has "$dir/project/patches/0003-grow-and-a-new-file.patch" +grown
+}
+
+empty_patch_is_refused()
+{
+	tree export || return
+	git -C "$O/src/series" commit -q --allow-empty -m nothing
+	fails import "a patch became empty: nothing"
+}
+
+mails_make_the_tree()
+{
+	printf 'subject\n\n@tested@\n' >"$dir/project/patches/cover-letter"
+	grow && tree write && has "$O/series/0000-cover-letter.patch" \
+		'Subject: [PATCH 0/2] subject' &&
+		has "$O/series/0001-first.patch" 'Subject: [PATCH 1/2] first' &&
+		has "$O/series/0001-first.patch" +own
+}
+
 cases=$(declare -F | sed -n 's/^declare -f \([a-z]*_[a-z_]*\)$/\1/p' |
-	grep -vx has_not)
+	grep -vxE 'has_not')
 number=0 failed=0
 for case in ${T:-$cases}; do
 	number=$((number + 1))
