@@ -32,3 +32,16 @@ series-export: setup ## the patches as a git branch, to cut them anew: build/src
 .PHONY: series-import
 series-import: setup ## patches and files of ours from that branch
 	@scripts/series.py import
+
+##@ Checks
+# The patch after which folios belong to files, and what src/exp is made of.
+SWITCH := walk-the-members-of-a-file
+CHECKS += switch
+.PHONY: check-switch
+check-switch: tree ## the series as it is mailed; the switch builds, and so does the end
+	@BOOT= scripts/check-series.py $(SWITCH) $(shell grep -c '\.patch' patches/series)
+
+CHECKS_LONG += series
+.PHONY: check-series
+check-series: tree tools ## each prefix of the series builds, boots and passes its tests: N='18 19'
+	@scripts/check-series.py $(N)

@@ -396,22 +396,27 @@ def described_with_growth():
 
 # --- export and import ------------------------------------------------------------
 
-def command_export():
+def export_to(path):
     """A repository of the whole source, to build any commit of it."""
-    tree.make_pristine()
-    if BRANCH.exists():
-        raise Error(f"{show(BRANCH)} is there already; take its commits: make "
-                    "series-import, or drop them: rm -r")
     tree.require_space(2000)
-    temp = BRANCH.with_name("series.tmp")
+    temp = path.with_name(f"{path.name}.tmp")
     shutil.rmtree(temp, ignore_errors=True)
+    temp.parent.mkdir(parents=True, exist_ok=True)
     run("cp", "-a", "--reflink=auto", PRISTINE, temp)
     git(temp, "init", "-q", "-b", "series")
     git(temp, "add", "-A", "-f")
     git(temp, "commit", "-q", "-m", "base")
     git(temp, "tag", "base")
     make_branch(temp, final_files(), "--no-3way")
-    temp.rename(BRANCH)
+    temp.rename(path)
+
+
+def command_export():
+    tree.make_pristine()
+    if BRANCH.exists():
+        raise Error(f"{show(BRANCH)} is there already; take its commits: make "
+                    "series-import, or drop them: rm -r")
+    export_to(BRANCH)
     say(f"series: {len(commits(BRANCH))} commits in {show(BRANCH)}, from the tag base "
         "on; back: make series-import")
 
