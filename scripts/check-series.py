@@ -84,9 +84,10 @@ def check_mails():
 # --- prefixes ---------------------------------------------------------------------
 
 def set_up():
-    """The whole source, at any commit of the series."""
+    """The whole source, at any commit of the series; git need not know all of it."""
     shutil.rmtree(WORK / "src", ignore_errors=True)
-    series.export_to(SOURCE)
+    series.export_to(SOURCE, [name for name in tree.patched_files()
+                              if (tree.PRISTINE / name).exists()])
     return series.commits(SOURCE)
 
 

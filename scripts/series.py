@@ -396,15 +396,16 @@ def described_with_growth():
 
 # --- export and import ------------------------------------------------------------
 
-def export_to(path):
-    """A repository of the whole source, to build any commit of it."""
+def export_to(path, tracked=(".",)):
+    """A repository with the whole source, to build any commit of it.  Of the source,
+    git knows the files and folders in tracked."""
     tree.require_space(2000)
     temp = path.with_name(f"{path.name}.tmp")
     shutil.rmtree(temp, ignore_errors=True)
     temp.parent.mkdir(parents=True, exist_ok=True)
     run("cp", "-a", "--reflink=auto", PRISTINE, temp)
     git(temp, "init", "-q", "-b", "series")
-    git(temp, "add", "-A", "-f")
+    git(temp, "add", "-f", "--", *tracked)
     git(temp, "commit", "-q", "-m", "base")
     git(temp, "tag", "base")
     make_branch(temp, final_files(), "--no-3way")
