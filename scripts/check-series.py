@@ -94,7 +94,7 @@ def set_up():
 def run(log, *argv, **env):
     """Returns the output of a command, or None if it fails; the log has both."""
     done = subprocess.run([str(a) for a in argv], cwd=TOP, check=False, text=True,
-                          env={**os.environ, "O": str(WORK), **env},
+                          env={**os.environ, "O": str(WORK), "PREFIX": "1", **env},
                           errors="replace", stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     with open(log, "a", encoding="utf-8", errors="replace") as out:

@@ -25,6 +25,23 @@ esac
 src=$O/src/$src
 dir=$O/kernel/$variant
 
+# A fragment.  At a patch in the middle of the series (PREFIX=1) not all of our own
+# symbols are there.
+fragment()
+{
+	local line kconfig=$src/mm/anon_space/Kconfig
+
+	if [[ ! ${PREFIX:-} || $1 != exp* ]]; then
+		cat "$TOP/configs/$1.config"
+		return
+	fi
+	while read -r line; do
+		[[ $line != CONFIG_* ]] ||
+			! grep -qsx "config $(expr "$line" : 'CONFIG_\([^=]*\)')" \
+				"$kconfig" || echo "$line"
+	done <"$TOP/configs/$1.config"
+}
+
 # All that is asked for.  Our own symbols (exp.config, exp-debug.config) need
 # files of their own only once there are such symbols.
 ask()
@@ -32,8 +49,7 @@ ask()
 	local f
 
 	for f in "${fragments[@]}"; do
-		f=$TOP/configs/$f.config
-		[ ! -e "$f" ] || cat "$f"
+		[ ! -e "$TOP/configs/$f.config" ] || fragment "$f"
 	done
 	echo "CONFIG_LOCALVERSION=\"-anon-$variant\""
 }
