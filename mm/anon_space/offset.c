@@ -138,7 +138,7 @@ bool anon_space_has_room(struct mm_struct *mm, unsigned long old,
  * Context: as anon_space_grow(). Takes the space lock.
  */
 void anon_space_grow_map(struct mm_struct *mm, unsigned long end,
-		       unsigned long new_end)
+			 unsigned long new_end)
 {
 	mmap_assert_write_locked(mm);
 	anon_space_lock_write(mm);
@@ -172,7 +172,7 @@ void anon_space_level_map(struct mm_struct *mm, unsigned long start,
  * Context: as anon_space_grow(). Takes the space lock.
  */
 void anon_space_trim_map(struct mm_struct *mm, unsigned long start,
-		       unsigned long end)
+			 unsigned long end)
 {
 	mmap_assert_write_locked(mm);
 	anon_space_lock_write(mm);
