@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Thin: each area has its own fragment in mk/, which runs scripts/.
+# Thin: each area of harness/ has its own fragment.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -30,6 +30,6 @@ export O V ARCH CC KERNEL KSRC PATCH FORCE JOBS
 export SMP MEM TIMEOUT CMD APPEND T SCENARIO DEB_CONFIG
 
 # These groups come first in the help.
-FIRST := mk/help.mk mk/tree.mk mk/kernel.mk
+FIRST := harness/help.mk harness/tree/tree.mk harness/kernel/kernel.mk
 
-include $(FIRST) $(filter-out $(FIRST),$(sort $(wildcard mk/*.mk)))
+include $(FIRST) $(filter-out $(FIRST),$(sort $(wildcard harness/*/*.mk)))

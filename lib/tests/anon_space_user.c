@@ -317,11 +317,11 @@ void user_move_there_and_back(struct user_mem *user, unsigned int page,
 	const unsigned long flags = MREMAP_MAYMOVE | MREMAP_FIXED;
 
 	KUNIT_EXPECT_EQ(user->test, addr,
-			call_mremap(user_addr(page), user_len(nr), user_len(nr),
+			user_mremap(user_addr(page), user_len(nr), user_len(nr),
 				    flags, addr));
 	user_check_mm(user->test, current->mm);
 	KUNIT_EXPECT_EQ(user->test, user_addr(page),
-			call_mremap(addr, user_len(nr), user_len(nr), flags,
+			user_mremap(addr, user_len(nr), user_len(nr), flags,
 				    user_addr(page)));
 }
 

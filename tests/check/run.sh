@@ -17,13 +17,13 @@ sums()
 	shift
 
 	[ "${text%% *}" != failing ] || status=1
-	mkdir -p "$dir/project/scripts"
-	cp "$top/scripts/check.py" "$dir/project/scripts/"
-	echo '^part: rare # no hardware$' >"$dir/project/scripts/allowed-skips"
+	mkdir -p "$dir/project/harness/check"
+	cp "$top/harness/check/check.py" "$dir/project/harness/check/"
+	echo '^part: rare # no hardware$' >"$dir/project/harness/check/allowed-skips"
 	printf '%b' "${text#failing }" >"$dir/project/output"
 	printf 'check-part:\n\t@cat output; exit %d\n' $status \
 		>"$dir/project/Makefile"
-	out=$(O=$dir/build "$dir/project/scripts/check.py" part 2>&1)
+	out=$(O=$dir/build "$dir/project/harness/check/check.py" part 2>&1)
 	for line; do
 		grep -qxF -- "$line" <<<"$out" || {
 			printf 'expected: %s\ngot: %s\n' "$line" "$out"
@@ -84,9 +84,9 @@ parts_run_beside_each_other()
 {
 	local out
 
-	mkdir -p "$dir/project/scripts"
-	cp "$top/scripts/check.py" "$dir/project/scripts/"
-	: >"$dir/project/scripts/allowed-skips"
+	mkdir -p "$dir/project/harness/check"
+	cp "$top/harness/check/check.py" "$dir/project/harness/check/"
+	: >"$dir/project/harness/check/allowed-skips"
 	cat >"$dir/project/Makefile" <<-'END'
 		.RECIPEPREFIX = >
 		check-%:
@@ -94,20 +94,20 @@ parts_run_beside_each_other()
 		> [ -e a ] && [ -e b ] && echo "ok - $*" && exit; sleep 0.1; \
 		> done; echo "not ok - $*"; exit 1
 	END
-	out=$(O=$dir/build "$dir/project/scripts/check.py" a b 2>&1)
+	out=$(O=$dir/build "$dir/project/harness/check/check.py" a b 2>&1)
 	[ "$(tail -n 1 <<<"$out")" = '2 passed, 0 failed, 0 skipped' ] ||
 		{ echo "$out"; return 1; }
 	rm "$dir/project/"[ab]
-	! O=$dir/build LANES=1 "$dir/project/scripts/check.py" a b >"$dir/out" 2>&1 &&
+	! O=$dir/build LANES=1 "$dir/project/harness/check/check.py" a b >"$dir/out" 2>&1 &&
 		grep -qx '1 passed, 1 failed, 0 skipped' "$dir/out"
 }
 
 failure_sets_the_exit_status()
 {
 	sums 'not ok - a\n' '0 passed, 1 failed, 0 skipped' &&
-		! O=$dir/build "$dir/project/scripts/check.py" part >"$dir/out" &&
+		! O=$dir/build "$dir/project/harness/check/check.py" part >"$dir/out" &&
 		sums 'ok - a\n' '1 passed, 0 failed, 0 skipped' &&
-		O=$dir/build "$dir/project/scripts/check.py" part >"$dir/out"
+		O=$dir/build "$dir/project/harness/check/check.py" part >"$dir/out"
 }
 
 # config ASKED ACTUAL: run configcheck.sh on these lines
@@ -115,7 +115,7 @@ config()
 {
 	printf '%b' "$1" >"$dir/asked"
 	printf '%b' "$2" >"$dir/actual"
-	"$top/scripts/configcheck.sh" "$dir/asked" "$dir/actual"
+	"$top/harness/kernel/configcheck.sh" "$dir/asked" "$dir/actual"
 }
 
 configuration_as_asked_is_accepted()
@@ -173,9 +173,10 @@ unknown_kernel_is_refused()
 # A project that needs a package which does not exist.
 wanting()
 {
-	mkdir -p "$dir/want/scripts"
-	cp "$top"/scripts/{lib,setup}.sh "$dir/want/scripts/"
-	echo no-such-package >"$dir/want/scripts/packages.list"
+	mkdir -p "$dir/want/harness/setup"
+	cp "$top/harness/lib.sh" "$dir/want/harness/"
+	cp "$top/harness/setup/setup.sh" "$dir/want/harness/setup/"
+	echo no-such-package >"$dir/want/harness/setup/packages.list"
 	chmod -R a+rX "$dir"
 }
 
@@ -194,7 +195,7 @@ missing_package_without_root_is_named()
 	fake sudo 'exit 1'
 	PATH=$dir/bin:$PATH O=$dir/build refused \
 		'run as root: apt-get install no-such-package' \
-		"$dir/want/scripts/setup.sh"
+		"$dir/want/harness/setup/setup.sh"
 }
 
 package_that_cannot_be_had_is_named()
@@ -204,7 +205,7 @@ package_that_cannot_be_had_is_named()
 	fake apt-get 'echo "E: Failed to fetch http://x resolving" >&2; exit 100'
 	PATH=$dir/bin:$PATH O=$dir/build refused \
 		'cannot install no-such-package: E: Failed to fetch' \
-		"$dir/want/scripts/setup.sh"
+		"$dir/want/harness/setup/setup.sh"
 }
 
 full_disk_is_named()
@@ -212,7 +213,7 @@ full_disk_is_named()
 	fake df 'echo Avail; echo 7M'
 	mkdir -p "$dir/build/src/pristine"
 	PATH=$dir/bin:$PATH O=$dir/build refused 'has 7 MB free' \
-		"$top/scripts/kernel.sh" stock
+		"$top/harness/kernel/kernel.sh" stock
 }
 
 # ktest RUN KERNEL RESULT...: the suite mremap_test of a run of "make ktests";
@@ -235,9 +236,9 @@ reports()
 {
 	local out again
 
-	out=$(T=mremap_test "$top/scripts/ktests-report.py" "$dir/ktests" \
+	out=$(T=mremap_test "$top/harness/ktests/ktests-report.py" "$dir/ktests" \
 		"$dir/ktests.tsv" stock exp)
-	again=$(T=mremap_test "$top/scripts/ktests-report.py" --again \
+	again=$(T=mremap_test "$top/harness/ktests/ktests-report.py" --again \
 		"$dir/ktests" stock exp)
 	rm -rf "$dir/ktests"
 	for line; do

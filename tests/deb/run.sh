@@ -8,8 +8,8 @@
 # line per test in TAP; fails if any test does.
 
 set -euo pipefail
-# shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../tap.sh"
+# shellcheck source=harness/tap.sh
+. "$(dirname "$0")/../../harness/tap.sh"
 
 debs=$(realpath "${1:?usage: run.sh DIR}")
 here=$(realpath "$(dirname "$0")")
@@ -24,7 +24,7 @@ mkdir -p "$work"
 guest()
 {
 	OUT=$work/$1 KERNEL=$image SMP=1 MEM=1G TIMEOUT=900 DISK=$disk \
-		CMD="$here/steps.sh $* " "$top/scripts/boot.sh" \
+		CMD="$here/steps.sh $* " "$top/harness/guest/boot.sh" \
 		>"$work/$1.out" 2>"$work/$1.log" || true
 	sed -n 's/^result: //p' "$work/$1.out"
 }

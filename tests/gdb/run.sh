@@ -7,8 +7,8 @@
 # Prints one line per test in TAP; fails if any test does.
 
 set -euo pipefail
-# shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../tap.sh"
+# shellcheck source=harness/tap.sh
+. "$(dirname "$0")/../../harness/tap.sh"
 
 kernel=${1:?usage: run.sh KERNEL_DIR BIN}
 bin=${2:?usage: run.sh KERNEL_DIR BIN}
@@ -33,7 +33,7 @@ END
 
 OUT=$dir/out KERNEL=$kernel/arch/x86/boot/bzImage GDB=$dir/gdb MONITOR=$dir/monitor \
 	MEM=256M SMP=1 TIMEOUT=300 CMD="bash $dir/guest" \
-	"$top/scripts/boot.sh" >"$dir/log" 2>&1 &
+	"$top/harness/guest/boot.sh" >"$dir/log" 2>&1 &
 guest=$!
 for ((i = 0; i < 300; i++)); do
 	[ ! -s "$dir/out/ready" ] || break

@@ -9,8 +9,8 @@
 # shellcheck disable=SC2016,SC2030,SC2031
 
 set -uo pipefail
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/../../scripts/lib.sh"
+# shellcheck source=harness/lib.sh
+. "$(dirname "$0")/../../harness/lib.sh"
 
 cd "$TOP" || exit
 KERNEL=stock
@@ -48,7 +48,7 @@ says()
 	done
 }
 
-boot() { scripts/boot.sh; }
+boot() { harness/guest/boot.sh; }
 
 # A stand-in for QEMU, $1 being its body; "$@" are QEMU's arguments.
 fake_qemu()
@@ -109,7 +109,7 @@ test_guest_shell() # without CMD there is a shell on the terminal
 	local status=0
 
 	while sleep 1; do echo 'echo $((6 * 7)); exit 5'; done |
-		timeout "$TIMEOUT" script -qec scripts/boot.sh /dev/null \
+		timeout "$TIMEOUT" script -qec harness/guest/boot.sh /dev/null \
 			>"$tmp/stdout" || status=$?
 	cat "$tmp/stdout"
 	: >"$tmp/stderr"
@@ -166,13 +166,13 @@ test_console() # each line of splats.txt is a complaint, none of clean.txt is
 {
 	local line
 
-	expect 0 scripts/console-check.sh tests/harness/clean.txt || return
+	expect 0 harness/guest/console-check.sh tests/harness/clean.txt || return
 	CONSOLE_ALLOW=console-allow-inject \
-		expect 0 scripts/console-check.sh tests/harness/clean-inject.txt ||
+		expect 0 harness/guest/console-check.sh tests/harness/clean-inject.txt ||
 		return
 	while read -r line; do
 		echo "$line" >"$tmp/console"
-		expect 1 scripts/console-check.sh "$tmp/console" || return
+		expect 1 harness/guest/console-check.sh "$tmp/console" || return
 	done <tests/harness/splats.txt
 }
 

@@ -6,11 +6,11 @@
 # Prints one line per test in TAP; fails if any test does.
 
 set -euo pipefail
-# shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../tap.sh"
+# shellcheck source=harness/tap.sh
+. "$(dirname "$0")/../../harness/tap.sh"
 
 bin=${1:?usage: run.sh BIN}
-demo=$(dirname "$0")/../../scripts/demo.py
+demo=$(dirname "$0")/../../harness/demo/demo.py
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 

@@ -20,7 +20,7 @@ tree()
 	local script=series
 
 	[ "$1" != tree ] || script=tree
-	(cd "$dir/project" && scripts/$script.py "$1" 2>&1)
+	(cd "$dir/project" && harness/tree/$script.py "$1" 2>&1)
 }
 
 # fails COMMAND TEXT: the command fails, and its last line has the text.
@@ -57,12 +57,12 @@ gives()
 setup()
 {
 	rm -rf "${dir:?}"/{kernel,project,build}
-	mkdir -p "$dir"/kernel/mm "$dir"/project/{scripts,patches,mm}
+	mkdir -p "$dir"/kernel/mm "$dir"/project/{harness/tree,patches,mm}
 	printf 'VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\n' \
 		>"$dir/kernel/Makefile"
 	seq -f 'line %g' 40 | tee "$dir/kernel/mm/a.c" >"$dir/kernel/mm/b.c"
 
-	cp "$top"/scripts/{tree,series}.py "$dir/project/scripts/"
+	cp "$top"/harness/tree/{tree,series}.py "$dir/project/harness/tree/"
 	git -C "$dir/project" init -q
 	echo 'own' >"$dir/project/mm/own.c"
 	tree tree || return

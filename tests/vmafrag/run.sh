@@ -5,8 +5,8 @@
 # Prints one line per test in TAP; fails if any test does.
 
 set -euo pipefail
-# shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../tap.sh"
+# shellcheck source=harness/tap.sh
+. "$(dirname "$0")/../../harness/tap.sh"
 
 vmafrag=${1:?usage: run.sh VMAFRAG}
 dir=$(mktemp -d)

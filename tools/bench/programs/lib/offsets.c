@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Where kprobes find what vma_merge_new_range() and vma_modify() decide by.
- * Compiled to assembly by scripts/bench_merges.py, with the options of the
+ * Compiled to assembly by harness/bench/bench_merges.py, with the options of the
  * kernel's own mm/vma.c, and never run.
  */
 #include "vma_internal.h"
