@@ -35,7 +35,7 @@ series-import: setup ## patches and files of ours from that branch
 
 ##@ Checks
 # The patch after which folios belong to files, and what src/exp is made of.
-SWITCH := walk-the-members-of-a-file
+SWITCH := walk-the-members-of-a-file-to-find
 CHECKS += switch
 .PHONY: check-switch
 check-switch: tree ## the series as it is mailed; the switch builds, and so does the end
