@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / 'scripts'))
+sys.path.insert(0, str(TOP / 'harness/bench'))
 
 import bench_merges     # noqa: E402
 import bench_native     # noqa: E402
