@@ -7,30 +7,11 @@
 #include <linux/anon_space.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/pagewalk.h>
 #include <linux/swap.h>
 
 #include "../../mm/anon_space/internal.h"
 #include "../../mm/internal.h"
 #include "anon_space_states.h"
-
-static int split_huge_page_at(struct vm_area_struct *vma, unsigned long addr)
-{
-	struct folio_walk fw;
-	struct folio *folio = folio_walk_start(&fw, vma, addr, 0);
-	int err;
-
-	if (!folio)
-		return -ENOENT;
-	folio_get(folio);
-	folio_walk_end(&fw, vma);
-	lru_add_drain_all();
-	folio_lock(folio);
-	err = split_folio(folio);
-	folio_unlock(folio);
-	folio_put(folio);
-	return err;
-}
 
 #define NO_SPLIT	(USER_WORLD + 1)
 
@@ -53,7 +34,7 @@ static void move_split_and_move_back(struct kunit *test, unsigned int page,
 						    len, true, false));
 	if (to_split != NO_SPLIT)
 		KUNIT_EXPECT_EQ(test, 0,
-				split_huge_page_at(vma, user_addr(to_split)));
+				user_split_at(vma, user_addr(to_split)));
 	anon_space_move_back(&move, vma, len);
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,
 						    len, true, false));

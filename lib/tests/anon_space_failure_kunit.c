@@ -13,7 +13,6 @@
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/pagewalk.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 
@@ -358,25 +357,6 @@ static void operation_without_memory(struct kunit *test)
 	fail_each_in_turn(test, w);
 }
 
-/* Pages that cannot get their old index again: they were a huge page until now. */
-static int split_at(struct vm_area_struct *vma, unsigned long addr)
-{
-	struct folio_walk fw;
-	struct folio *folio = folio_walk_start(&fw, vma, addr, 0);
-	int err;
-
-	if (!folio)
-		return -ENOENT;
-	folio_get(folio);
-	folio_walk_end(&fw, vma);
-	lru_add_drain_all();
-	folio_lock(folio);
-	err = split_folio(folio);
-	folio_unlock(folio);
-	folio_put(folio);
-	return err;
-}
-
 /* The way back of a move that has failed cannot fail, whatever it takes. */
 static void way_back_without_memory(struct kunit *test)
 {
@@ -399,7 +379,8 @@ static void way_back_without_memory(struct kunit *test)
 	anon_space_move_begin(&move, vma, from, to, len);
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, from, vma, to,
 						    len, true, false));
-	KUNIT_EXPECT_EQ(test, 0, split_at(vma, to));
+	/* Pages that cannot get their old index again. */
+	KUNIT_EXPECT_EQ(test, 0, user_split_at(vma, to));
 	anon_space_move_back(&move, vma, len);
 	fail_begin(1, true);
 	KUNIT_EXPECT_EQ(test, len, move_page_tables(&move, vma, to, vma, from,

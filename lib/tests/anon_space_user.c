@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/pagewalk.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/swap.h>
@@ -308,6 +309,25 @@ long user_try_move_out(struct user_mem *user, unsigned int from,
 	if (ret)
 		user_want(user, to, nr, USER_UNTOUCHED);
 	return ret;
+}
+
+/* Split the huge page that is mapped at an address, with mmap_lock held for writing. */
+int user_split_at(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct folio_walk fw;
+	struct folio *folio = folio_walk_start(&fw, vma, addr, 0);
+	int err;
+
+	if (!folio)
+		return -ENOENT;
+	folio_get(folio);
+	folio_walk_end(&fw, vma);
+	lru_add_drain_all();
+	folio_lock(folio);
+	err = split_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	return err;
 }
 
 /* To any address, also beyond the numbered pages, where all that is mapped is lost. */

@@ -62,6 +62,7 @@ long user_try_move_out(struct user_mem *user, unsigned int from,
 		       unsigned int nr, unsigned int to);
 void user_move_out(struct user_mem *user, unsigned int from, unsigned int nr,
 		   unsigned int to);
+int user_split_at(struct vm_area_struct *vma, unsigned long addr);
 void user_move_there_and_back(struct user_mem *user, unsigned int page,
 			      unsigned int nr, unsigned long addr);
 bool user_touches(unsigned int page);
