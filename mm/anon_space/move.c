@@ -288,6 +288,13 @@ static bool move_large(struct anon_space_move *move, struct folio *folio,
 	return false;
 }
 
+/* mremap() has broken KSM pages; their walks do not use the index. */
+static bool may_keep_index(struct folio *folio, struct page *page, pgoff_t index)
+{
+	return !folio_test_anon(folio) || folio_test_ksm(folio) ||
+	       folio->index + folio_page_idx(folio, page) == index;
+}
+
 static bool move_present(struct anon_space_move *move, pte_t *ptep,
 			 struct page *page, unsigned long old_addr,
 			 unsigned long new_addr)
@@ -295,9 +302,7 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 	pgoff_t index = anon_space_offset(move->vma->vm_mm, new_addr);
 	struct folio *folio = page_folio(page);
 
-	/* mremap() has broken KSM pages; their walks do not use the index. */
-	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
-	    folio->index + folio_page_idx(folio, page) == index)
+	if (may_keep_index(folio, page, index))
 		return true;
 	if (folio_test_large(folio))
 		return move_large(move, folio, page, ptep, old_addr, new_addr,
@@ -326,8 +331,7 @@ static bool move_swap_entry(struct anon_space_move *move, pte_t pte,
 		return true;
 	page = pfn_swap_entry_to_page(entry);
 	folio = page_folio(page);
-	return !folio_test_anon(folio) || folio_test_ksm(folio) ||
-	       folio->index + folio_page_idx(folio, page) == index;
+	return may_keep_index(folio, page, index);
 }
 
 /**
@@ -377,13 +381,11 @@ static unsigned long movable_present(struct anon_space_move *move, pte_t *ptep,
 	pgoff_t index = anon_space_offset(move->vma->vm_mm, new_addr);
 	struct folio *folio = page_folio(page);
 
-	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
-	    folio->index + folio_page_idx(folio, page) == index)
+	if (may_keep_index(folio, page, index))
 		return 1;
 	if (!folio_test_large(folio))
 		return PageAnonExclusive(page);
-	return page == &folio->page &&
-	       moves_whole(move, folio, ptep, old_addr, new_addr) ?
+	return moves_whole(move, folio, ptep, old_addr, new_addr) ?
 	       folio_nr_pages(folio) : 0;
 }
 
