@@ -58,7 +58,7 @@ verdict()
 	fi
 	failed=1
 	printf 'not ok - %s: status %s, log %s\n' "$1" "$2" "$(show_path "$log")"
-	sed -n '/^FAILED\|^torture:/,$p' "$log" | head -n 80 | sed 's/^/# /'
+	sed -n '/^FAILED\|^torture:\|kernel complaint/,$p' "$log" | head -n 80 | sed 's/^/# /'
 }
 
 # random PART OPTION...
