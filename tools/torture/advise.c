@@ -95,6 +95,22 @@ static bool must_refuse(const struct advice *advice, const struct slot *slot)
 	}
 }
 
+/*
+ * A page that was read from zram is clean, as nothing but the page is left of it, and
+ * MADV_FREE does not look for other processes that have a clean page: it would be gone
+ * for them as well, on stock too. So all of the range is written to first, to have pages
+ * of its own, and may be swapped out again.
+ */
+static void unshare(struct range r)
+{
+	unsigned int i;
+
+	for (i = r.first; i < r.first + r.nr; i++)
+		write_slot(i, self.slots[i].tag);
+	if (one_in(2))
+		retry(madvise(range_addr(r), range_len(r), MADV_PAGEOUT));
+}
+
 void op_advise(void)
 {
 	const struct advice *advice = &advices[below(ARRAY_SIZE(advices))];
@@ -109,6 +125,8 @@ void op_advise(void)
 	if (advice->flag == DONTFORK && r.first >= NR_SLOTS)
 		return;
 	refuse = must_refuse(advice, slots_of(r));
+	if (advice->effect == FREES && !refuse)
+		unshare(r);
 	record(advice->name, r, 0, -1);
 	ret = retry(madvise(range_addr(r), range_len(r), advice->advice));
 	if (ret)
