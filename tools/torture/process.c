@@ -23,7 +23,7 @@
 #define MIN_AREA	(2 * HUGE_PAGES)
 #define MAX_DEPTH	4
 #define MODEL_SIZE	((NR_SLOTS + NR_HEAP) * sizeof(struct slot))
-#define GRACE		240	/* seconds that processes get to end */
+#define GRACE		420	/* seconds that processes get to end */
 
 struct shared *shared;
 static struct actor actors[MAX_THREADS];
