@@ -143,8 +143,10 @@ choose_accelerator()
 		# On a busy host the guest measures its timers wrongly: a TSC
 		# several times too fast or slow makes its timeouts mean
 		# nothing, a timer interrupt that comes late is a panic.
+		# Each store to a page of which code has been translated is
+		# slow.  A small buffer is flushed before there are many.
 		ACCEL=tcg
-		accel=(-accel "tcg,thread=multi" -cpu "$TCG_CPU")
+		accel=(-accel "tcg,thread=multi,tb-size=64" -cpu "$TCG_CPU")
 		APPEND="tsc=unstable no_timer_check${APPEND:+ $APPEND}"
 	fi
 }
