@@ -40,11 +40,12 @@ void __put_anon_vma(struct anon_vma *anon_vma)
 
 	/*
 	 * folio_lock_anon_vma_read() looks at the file without a reference: it
-	 * trylocks the file and then finds that the folio is not mapped, or that
-	 * it belongs to another file. Who has made it so took the file lock, or
-	 * dropped a reference, after that, which are full barriers: either it is
-	 * seen there, or the lock is seen here. Let it finish before the memory
-	 * gets another identity.
+	 * trylocks the file, and then finds that the folio is not mapped, or that
+	 * it belongs to another file. Whoever unmapped the folio, or gave it to
+	 * another file, has taken the file lock or dropped a reference after that.
+	 * Both are full barriers. So either the change is seen there, or the lock
+	 * is seen here. Let the other one finish before the memory becomes another
+	 * file.
 	 */
 	might_sleep();
 	if (rwsem_is_locked(&anon_vma->rwsem)) {
@@ -144,8 +145,8 @@ void anon_vma_leave(struct anon_membership *membership)
 }
 
 /*
- * Give the mm a new file for its folios to come, unless another one than @old has become
- * that: threads may race here, and the first one wins.
+ * Give the mm a new file for its new folios, unless it uses another one than @old
+ * already: threads may race here, and the first one wins.
  */
 static int anon_space_create_file(struct mm_struct *mm, struct anon_vma *old)
 {
@@ -224,7 +225,7 @@ void anon_space_leave(struct anon_membership *membership)
  */
 int anon_space_prepare(struct mm_struct *mm)
 {
-	/* What comes next looks at the memberships. */
+	/* The caller goes on to look at the memberships. */
 	if (likely(smp_load_acquire(&mm->anon_space.anon_vma)))
 		return 0;
 	return anon_space_create_file(mm, NULL);
@@ -245,7 +246,7 @@ bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma)
 
 	if (likely(anon_vma == mm->anon_space.anon_vma))
 		return true;
-	/* One may be added meanwhile, for pages to come. */
+	/* One may be added meanwhile, for new pages. */
 	list_for_each_entry_lockless(membership, &mm->anon_space.memberships,
 				     in_mm)
 		if (membership->anon_vma == anon_vma)
@@ -270,7 +271,7 @@ struct anon_vma *anon_space_oldest_file(struct mm_struct *mm)
 }
 
 /**
- * anon_space_family_file - the file of all that may be forked with a page
+ * anon_space_family_file - the file of an mm and all its children
  * @mm: an mm that has a VMA with an anon_vma
  *
  * Context: as anon_space_is_member().
@@ -282,7 +283,7 @@ struct anon_vma *anon_space_family_file(struct mm_struct *mm)
 
 	list_for_each_entry_lockless(membership, &mm->anon_space.memberships,
 				     in_mm) {
-		/* That of others may change, but neither to us nor from us. */
+		/* The owner may change meanwhile, but neither to @mm nor from @mm. */
 		if (data_race(membership->anon_vma->owner) == mm)
 			return membership->anon_vma;
 	}

@@ -62,7 +62,7 @@ static inline unsigned long anon_extent_addr(const struct anon_extent *extent,
 	return (offset - extent->delta) << PAGE_SHIFT;
 }
 
-/* Under which lock a map is changed; a map without one is a test's. */
+/* Under which lock a map is changed. Only the map of a test has none. */
 #ifdef CONFIG_LOCKDEP
 static inline void anon_map_set_lock(struct anon_map *map,
 				     struct rw_semaphore *lock)
@@ -146,7 +146,7 @@ static inline void anon_space_unlock_read(struct mm_struct *mm)
 	up_read(&mm->anon_space.rwsem);
 }
 
-/* Walks are too frequent to ask on every kernel. */
+/* Walks are too frequent for these checks in every kernel. */
 #define ANON_SPACE_ASSERTS \
 	(IS_ENABLED(CONFIG_DEBUG_VM) || IS_ENABLED(CONFIG_LOCKDEP))
 
@@ -180,7 +180,7 @@ static inline void anon_space_assert_write_locked(struct mm_struct *mm)
  */
 static inline struct anon_vma *anon_space_file(struct mm_struct *mm)
 {
-	/* Another one may become that meanwhile, and either will do. */
+	/* Another file may take its place meanwhile: either of them is correct. */
 	return READ_ONCE(mm->anon_space.anon_vma);
 }
 
@@ -243,8 +243,8 @@ void anon_space_trim_map(struct mm_struct *mm, unsigned long start,
  * @addr: the address
  * @end: set to the address up to which the offset goes on evenly
  *
- * Context: any. What is at @addr keeps still: mmap_lock, the lock of an attached
- * VMA there or the space lock is held.
+ * Context: any. mmap_lock, the lock of an attached VMA at @addr or the space lock is
+ * held, so that the offset does not change.
  * Return: the offset in pages: the index of an anonymous page mapped there (INV-4).
  */
 static inline pgoff_t anon_space_run(struct mm_struct *mm, unsigned long addr,
@@ -366,7 +366,7 @@ bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,
  * @tables:    how many page tables moved as a whole
  * @anon:      may there be anonymous pages at all?
  * @plain:     does each present entry map an anonymous page or the zero page?
- * @few:       are there so few pages that each is worth some trouble to have no extent?
+ * @few:       are there so few pages that it pays to do more to avoid an extent?
  * @stack:     is it the stack of a new program, whose pages nobody shares?
  * @back:      does this bring back what could be moved only in part?
  * @locked:    is the space lock held?
@@ -480,10 +480,10 @@ static inline void anon_space_move_unlock(struct anon_space_move *move)
  * @new_addr: where the next entry moves to
  *
  * The lock is kept from one table or huge page to the next, unless somebody
- * waits, and not longer than up to the next boundary of a PUD: until then there
- * is a page table for PMDs already, so none has to be allocated. With PREEMPT_RT,
- * where nobody can say whether somebody waits, a waiter of higher priority lends it
- * to us, and we are done with at most 512 entries soon.
+ * waits. It is released at the next boundary of a PUD: up to there the table of PMDs
+ * exists already, so none has to be allocated. With PREEMPT_RT nobody can tell whether
+ * somebody waits. There a waiter of higher priority lends its priority to us, for at
+ * most 512 entries.
  *
  * Context: mmap_lock held for writing. May release the space lock.
  */
@@ -492,7 +492,7 @@ static inline void anon_space_move_relax(struct anon_space_move *move,
 {
 	struct rw_semaphore *rwsem = &move->vma->vm_mm->anon_space.rwsem;
 
-	/* There it says so of each lock that is held. */
+	/* With PREEMPT_RT rwsem_is_contended() is true of each lock that is held. */
 	const bool knows_waiters = !IS_ENABLED(CONFIG_PREEMPT_RT);
 
 	if (move->locked &&
@@ -501,7 +501,7 @@ static inline void anon_space_move_relax(struct anon_space_move *move,
 		anon_space_move_unlock(move);
 }
 
-/* Is the index of what is mapped there to be rewritten, so far? */
+/* Is the index of what is mapped at @old_addr to be rewritten, as things are? */
 static inline bool anon_space_move_rewrites(const struct anon_space_move *move,
 					    unsigned long old_addr)
 {
@@ -509,14 +509,14 @@ static inline bool anon_space_move_rewrites(const struct anon_space_move *move,
 }
 
 /**
- * anon_space_move_keep - what follows is moved without a look
+ * anon_space_move_keep - from here on pages keep their index
  * @move: the move
  * @old_addr: where it begins: a whole table, or an entry whose page cannot get a new
  *            index
  *
- * Gives the destination the offsets of the source, from there to the end, so that
- * all pages may keep their index. If a large folio stood in the way it may have been
- * split instead, and entries are to be looked at as before.
+ * Gives the destination the offsets of the source, from @old_addr to the end, so that
+ * all pages may keep their index. If the entry maps a part of a large folio, that may
+ * be split instead. Then the caller looks at entries as before.
  *
  * Context: sleeps. mmap_lock held for writing. If there is something to do, releases
  * the space lock and takes it in between.
@@ -535,9 +535,9 @@ static inline int anon_space_move_keep(struct anon_space_move *move,
  * anon_space_is_small - is it a small page that nobody else maps?
  * @page: a page that an entry of a private anonymous VMA maps
  *
- * A move does little else for each page. So PageHead() and PageAnonExclusive(), which
- * are bits of one word, are one test here. The zero page has neither bit. PageTail()
- * asks for pages of hugetlb as well, which are not mapped here.
+ * This is most of what a move does for a page, so it has to be fast. PageHead() and
+ * PageAnonExclusive() are bits of one word, and are one test here. The zero page has
+ * neither bit. PageTail() would look for fake heads of hugetlb too, which is not mapped here.
  *
  * Context: page table lock of the entry held.
  * Return: whether it is. Then it is a folio of its own.
@@ -559,7 +559,7 @@ static inline bool anon_space_is_small(struct page *page)
  * @index: the index
  *
  * Context: space lock held for writing, and the page table lock of the entry.
- * Return: false if it is something else.
+ * Return: false if it is no such page.
  */
 static inline bool anon_space_move_small(struct page *page, pgoff_t index)
 {

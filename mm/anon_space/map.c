@@ -18,20 +18,20 @@
  * So f has no inverse: addresses 0 and 5 have equal f, with two different pages.
  * Whoever walks the reverse map compares page frames.
  *
- * f means something only where pages are mapped. Where nothing is mapped any f is
- * true, so nothing is done to make it nicer there: an extent is never cut in two
- * because a part of it is unmapped, which would take memory.
+ * f matters only where pages are mapped. Where nothing is mapped, any f is correct.
+ * So an extent is never cut in two because a part of it is unmapped: that would need
+ * memory.
  *
  * Extents are disjoint by address, two that touch have different deltas, none has
  * delta 0 (INV-7). They are found by address, in a plain rb-tree, and by offset, in
  * an interval tree.
  *
  * The map is changed by one task at a time. Only anon_map_offset() may run at the
- * same time: a page fault asks for f of its address under a page table lock, which
- * keeps still, while somebody unmaps what is next to it and trims the extent that
- * covers both. It reads the tree by address without a lock, and again if the
- * sequence count has changed. Extents stay extents meanwhile
- * (SLAB_TYPESAFE_BY_RCU), and rb-trees have no loops at any time.
+ * same time. A page fault asks for f of its address under a page table lock. That f
+ * does not change, but somebody may unmap what is next to the address, and trim the
+ * extent that covers both. So anon_map_offset() searches the tree by address without a
+ * lock, and searches again if the sequence count has changed. Extents stay extents
+ * meanwhile (SLAB_TYPESAFE_BY_RCU), and rb-trees have no loops at any time.
  */
 
 #include <linux/interval_tree_generic.h>
@@ -131,7 +131,7 @@ void anon_map_init(struct anon_map *map)
 	anon_map_set_lock(map, NULL);
 }
 
-/* May meet extents that are being changed: the caller looks again then. */
+/* May see extents that are being changed. Then the caller searches again. */
 static pgoff_t lookup(const struct anon_map *map, unsigned long addr,
 		      unsigned long *end)
 {
@@ -166,8 +166,8 @@ static pgoff_t lookup(const struct anon_map *map, unsigned long addr,
  * @end: set to the address up to which the offset goes on evenly
  *
  * Context: any. The caller keeps f(@addr) from changing, see
- * Documentation/mm/anon_space/locking.rst; what is said of other addresses, as by @end,
- * holds for those of which it does as well.
+ * Documentation/mm/anon_space/locking.rst. @end holds as far as the caller keeps f of
+ * the addresses up to there from changing.
  * Return: the offset in pages.
  */
 pgoff_t anon_map_offset(const struct anon_map *map, unsigned long addr,
@@ -262,8 +262,8 @@ struct anon_extent *anon_map_next_offset(struct anon_extent *extent,
 /* ---- changing it ---- */
 
 /*
- * Around each change after which every lookup is right again. With no preemption,
- * as a reader may wait for the end of it under a spinlock.
+ * Around each change after which every lookup is correct again. Preemption is off,
+ * because a reader may wait under a spinlock for the end of the change.
  */
 static void change_begin(struct anon_map *map)
 {
@@ -310,7 +310,7 @@ static void erase(struct anon_map *map, struct anon_extent *extent)
 	trace_anon_space_extent(extent, EXTENT_DROPPED);
 }
 
-/* Its place in the order of addresses stays. */
+/* The order of extents by address stays as it is. */
 static void resize(struct anon_map *map, struct anon_extent *extent,
 		   unsigned long start, unsigned long end)
 {
@@ -357,7 +357,7 @@ static void split(struct anon_map *map, struct anon_extent *extent,
 	change_end(map);
 }
 
-/* Without @spares one that goes beyond the range at both ends stays. */
+/* Without @spares an extent that goes beyond the range at both ends stays. */
 static void cut(struct anon_map *map, unsigned long start, unsigned long end,
 		struct anon_spares *spares)
 {
@@ -378,9 +378,9 @@ static void cut(struct anon_map *map, unsigned long start, unsigned long end,
 }
 
 /*
- * Let an extent reach up to @end, where none is in the way, and join it with one
- * that goes on from there. In this order: an address that was in an extent is in
- * one at any time, so that nobody takes the map for empty.
+ * Let an extent reach up to @end, where no other one is, and join it with one that
+ * begins there and has the same delta. It grows before the other one is dropped: an
+ * address that was in an extent is in one at any time, so nobody reads that there is none.
  */
 static void stretch(struct anon_map *map, struct anon_extent *extent,
 		    unsigned long end)
@@ -399,7 +399,7 @@ static void stretch(struct anon_map *map, struct anon_extent *extent,
 		free_extent(next);
 }
 
-/* Where no extent is, and the neighbours may go on into the range. */
+/* For a range without an extent. A neighbour of equal delta grows into it. */
 static void add(struct anon_map *map, unsigned long start, unsigned long end,
 		pgoff_t delta, struct anon_spares *spares)
 {
@@ -525,9 +525,9 @@ void anon_map_trim(struct anon_map *map, unsigned long start, unsigned long end)
  * @end: where it ended
  * @new_end: where it ends now; nothing is mapped in between
  *
- * If an extent ends there, too, it grows with the mapping: otherwise one that grows
- * step by step, and moves in between, would have an extent for each step. But no
- * offset may become greater than any address, so that none can overflow.
+ * If an extent ends there too, it grows with the mapping. Otherwise a mapping that
+ * grows step by step, and moves in between, would have an extent for each step. No
+ * offset may become greater than the greatest address, so that none can overflow.
  *
  * Context: as anon_map_copy().
  */
@@ -603,7 +603,8 @@ void anon_map_level(struct anon_map *map, unsigned long start,
  * @end: address behind the last
  * @spares: extents to use
  *
- * Between two ranges that one extent of @parent covers so does one of @map.
+ * If one extent of @parent covers two ranges that are inherited, one extent of @map
+ * covers both, and what is between them.
  *
  * ASSUMPTIONS:
  * - There are as many spares as @parent has extents in the range.

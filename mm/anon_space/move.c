@@ -11,28 +11,29 @@
  * its mm has for that address (mm/anon_space/map.c, INV-4). A move from A to B may hold to
  * that in two ways:
  *
- * - *Rewrite*: the page gets the index f(B). That takes a look at each entry, and a
- *   page that nobody else maps, as it has only one index. It leaves nothing behind.
+ * - *Rewrite*: the page gets the index f(B). Each entry has to be looked at, and nobody
+ *   else may map the page, because it has only one index. No extent is added.
  * - *Keep*: f of B becomes what f of A was, and no page has to be looked at.
  *
- * Each move rewrites from its start up to the first thing whose index it cannot
- * rewrite, and keeps from there to its end. So it changes its mind once, and adds one
- * piece to the map at most, where stock mremap() adds a VMA. A page table that moves
- * as a whole is such a thing: a chain of such moves costs nothing for each page.
+ * Each move rewrites from its start up to the first entry whose index it cannot
+ * rewrite, and keeps from there to its end. So it changes from one to the other at most
+ * once. For each piece of f that it keeps, usually one, it adds an extent at most, where
+ * stock mremap() adds a VMA. A page table that moves as a whole is kept: no page in it
+ * has to be looked at.
  *
  *	source        | ours  ours  | shared  ours  ours |
  *	destination   |    f(B)     |        f(A)        |
  *
  * For what is kept, the destination has its offsets before the first entry is there,
- * and the source has them until it is unmapped. So each entry is true wherever it is,
- * walkers find it at either place, and the space lock may be released between any two
- * of them.
+ * and the source has them until it is unmapped. So INV-4 holds for an entry at either
+ * place, walkers find it at either place, and the space lock may be released between
+ * any two entries.
  *
- * A move that stops half-way goes back by a move of the same kind. What was kept fits
- * where it came from. What was rewritten is rewritten again; if that has become
- * impossible - reclaim has split a huge page, or a page is under migration - what
- * follows is kept, for which memory must be there (__GFP_NOFAIL, some extents of 80
- * bytes, with no lock held that reclaim takes: that of a file of hugetlb at most).
+ * A move that stops half-way is undone by a move of the same kind. What was kept fits
+ * where it came from. What was rewritten is rewritten again. That may have become
+ * impossible: reclaim has split a huge page, or a page is under migration. Then the rest
+ * is kept. The extents for that, of 80 bytes each, are allocated with __GFP_NOFAIL. No
+ * lock is held that reclaim takes, except that of a file of hugetlb.
  *
  * Who walks the reverse map takes the space lock of one mm after that of the other,
  * and reads the index inside, so it sees an entry and its index either before or
@@ -52,18 +53,18 @@
 #include "trace.h"
 
 /*
- * To find out that a page has come to be ours alone costs more than moving it, and so
+ * To find out that nobody else maps a page any more costs more than to move it, and so
  * does the split of a large folio. An extent for more pages than this is cheaper.
  */
 #define ANON_SPACE_FEW_PAGES	16
 
-/* The large folios that begin or end outside of the range. */
+/* One large folio may begin before the range, and one may end behind it. */
 #define ANON_SPACE_SPLITS	2
 
 /*
- * Pieces of a large folio that moves apart have an extent each, as they have a VMA on
- * stock, so long as there are few of them: a folio is worth more than that. Who gathers
- * thousands of pages out of large folios has these split.
+ * The parts of a large folio that move apart have an extent each, as they have a VMA in
+ * stock, as long as the mm has few extents: a large folio is worth more than these. A
+ * program that gathers thousands of pages out of large folios has them split.
  */
 #define ANON_SPACE_FEW_EXTENTS	64
 
@@ -109,16 +110,16 @@ void anon_space_move_begin(struct anon_space_move *move,
 		      !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP));
 	move->few = len <= ANON_SPACE_FEW_PAGES * PAGE_SIZE;
 	move->stack = vma_is_temporary_stack(vma);
-	/* It leads home, for example: there is nothing to choose. */
+	/* The offsets are equal already, for example if pages move back. */
 	if (unlikely(to_map(move)->nr) && !move->stack &&
 	    anon_map_equal(to_map(move), old_addr, new_addr, len))
 		move->keep_from = old_addr;
 }
 
 /**
- * anon_space_move_back - turn round a move that could be done only in part
- * @move: the move
- * @vma: the VMA at the addresses that were to be the new ones
+ * anon_space_move_back - set up the move that undoes a part of a move
+ * @move: the move that has stopped half-way, set up anew
+ * @vma: the VMA at what were to be the new addresses
  * @moved: number of bytes that were moved
  *
  * Context: mmap_lock held for writing.
@@ -176,7 +177,7 @@ static bool split(struct anon_space_move *move)
 }
 
 /**
- * anon_space_move_keep_rest - anon_space_move_keep() when entries were rewritten so far
+ * anon_space_move_keep_rest - anon_space_move_keep() if entries were rewritten so far
  * @move: the move
  * @old_addr: where to begin
  *
@@ -225,11 +226,11 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 }
 
 /*
- * Not exclusive, so possibly shared, but it is not: nobody else maps it, and
- * with the folio locked and not in the swap cache nobody else has an entry for
- * it: migration has the lock, and a device-exclusive entry is made of exclusive
- * pages only and is made a normal one by fork. The folio lock must not be waited
- * for under a page table lock.
+ * The page is not exclusive, so others may share it. They do not if nobody else maps
+ * it, the folio is locked, and it is not in the swap cache. Then there is no other entry
+ * for it: migration would hold the folio lock. Device-exclusive entries are made of
+ * exclusive pages only, and fork makes them normal ones. We must not wait for the folio
+ * lock under a page table lock.
  */
 static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
 		       pgoff_t index)
@@ -288,7 +289,7 @@ static bool move_large(struct anon_space_move *move, struct folio *folio,
 	return false;
 }
 
-/* mremap() has broken KSM pages; their walks do not use the index. */
+/* mremap() has unshared KSM pages. Walks of those that are left use no index. */
 static bool may_keep_index(struct folio *folio, struct page *page, pgoff_t index)
 {
 	return !folio_test_anon(folio) || folio_test_ksm(folio) ||
@@ -314,7 +315,7 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 	return move->few && try_to_own(folio, move->vma, index);
 }
 
-/* Swap entries have no index, but those of relatives expect one (INV-4b). */
+/* A swap entry has no index, but relatives that share it must have equal f (INV-4b). */
 static bool move_swap_entry(struct anon_space_move *move, pte_t pte,
 			    unsigned long old_addr, unsigned long new_addr)
 {
@@ -358,7 +359,7 @@ bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 	return !page || move_present(move, ptep, page, old_addr, new_addr);
 }
 
-/* Most pages are such: little is done for each of them. */
+/* Most pages are small ones of our own: do little for each of them. */
 static unsigned long small_in_row(const struct anon_space_move *move,
 				  pte_t *ptep, unsigned long nr)
 {
@@ -373,7 +374,7 @@ static unsigned long small_in_row(const struct anon_space_move *move,
 	return i;
 }
 
-/* With how many of its entries can a page move? As move_present(), for a page of ours. */
+/* How many entries can move together? As move_present(), for a page of our own. */
 static unsigned long movable_present(struct anon_space_move *move, pte_t *ptep,
 				     struct page *page, unsigned long old_addr,
 				     unsigned long new_addr)
@@ -410,7 +411,7 @@ static unsigned long movable_entry(struct anon_space_move *move, pte_t *ptep,
  * @ptep: its first entry
  * @nr: number of entries, all in one page table at either end
  *
- * Changes nothing, so whoever must move all of them or none can ask first.
+ * Changes nothing. Who must move all of them or none asks first.
  *
  * Context: page table lock held. The answer holds as long as that and the space lock.
  * Return: how many entries there are before one whose page cannot get the index of its

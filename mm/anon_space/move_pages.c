@@ -9,18 +9,20 @@
  * mremap(MREMAP_FIXED | MREMAP_DONTUNMAP) leaves the source mapped, empty, and maps its
  * pages at the destination, where what was mapped before is dropped. If there is memory
  * with the same attributes at the destination already, the VMAs are the same before and
- * after. So none is touched: the lock of the VMAs for reading is enough, as for
- * UFFDIO_MOVE, and no limit is reached. That is for whoever gathers pages one by one.
+ * after. So no VMA is touched: the locks of the VMAs for reading are enough, as for
+ * UFFDIO_MOVE, and no limit is reached. This is for programs that gather pages one by
+ * one.
  *
- * The pages get the index of their new address. If that cannot be done for one of them
- * (it is shared, for example), nothing is moved like that, but with mmap_lock held for
- * writing and the offsets of the source, as mremap() otherwise does.
+ * The pages get the index of their new address. If that cannot be done for one of them,
+ * for example because it is shared, nothing is moved in this way. Then mmap_lock is taken
+ * for writing, and the destination gets the offsets of the source, as mremap() otherwise
+ * does.
  *
  * Faults of other threads may run meanwhile, in both ranges. An entry moves under both
- * page table locks, so each fault comes before or after it: a page that is faulted in at
- * the destination before is dropped, as if it had been there from the start. The move
- * of a range that no page table boundary divides, at the source or the destination, is
- * one step for faults; that of a longer one is as many.
+ * page table locks, so each fault comes before the move or after it. A page that is
+ * faulted in at the destination before is dropped, as if it had been there from the
+ * start. Faults see a move as one step if no page table boundary divides the range, at
+ * the source or the destination. Otherwise they see one step for each part.
  */
 
 #include <linux/anon_space.h>
@@ -46,8 +48,8 @@
 #include "trace.h"
 
 /*
- * Others may put something in the way again and again. Then it takes mmap_lock to get
- * along. A place may hold many large folios, each of which is an obstacle.
+ * Others may make new obstacles again and again. After so many the move is left to
+ * mmap_lock. A place may hold many large folios, each of which is an obstacle.
  */
 #define MAX_TRIES	(2 * PTRS_PER_PTE)
 
@@ -124,8 +126,8 @@ static enum obstacle look_at_entry(struct place *place, pte_t pte,
 }
 
 /*
- * Only what is exclusive moves here. Of a page that is so no longer, but that nobody
- * else maps, it can be said only with the folio locked.
+ * Only exclusive pages move here, so @few is not set. For a page that is not exclusive,
+ * the folio lock would be needed to find out that nobody else maps it.
  */
 static void set_up_move(struct anon_space_move *move, const struct place *place)
 {
@@ -140,7 +142,7 @@ static void set_up_move(struct anon_space_move *move, const struct place *place)
 	};
 }
 
-/* Under the page table lock of the source; for certain under the space lock as well. */
+/* Under the page table lock of the source. Only with the space lock is it certain. */
 static enum obstacle look_at_table(struct place *place, pte_t *src_pte)
 {
 	struct anon_space_move move;
@@ -227,8 +229,8 @@ static bool overcome(struct place *place, enum obstacle obstacle)
 /* ---- moving ---- */
 
 /*
- * All entries or none: what has been at the destination cannot be taken back from there
- * without a notice to those who look without these locks, as secondary MMUs.
+ * All entries or none. An entry that has been at the destination cannot be taken back
+ * without a notice to secondary MMUs, which look without these locks.
  */
 static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 				  pte_t *dst_pte)
@@ -294,7 +296,7 @@ static pmd_t *alloc_pmd(struct mm_struct *mm, unsigned long addr)
 	return pud ? pmd_alloc(mm, pud, addr) : NULL;
 }
 
-/* Nothing is mapped at the source, so nothing is to be at the destination. */
+/* Nothing is mapped at the source, so nothing may stay mapped at the destination. */
 static enum obstacle drop(struct place *place)
 {
 	pmd_t *dst_pmd = mm_find_pmd(place->dst->vm_mm, place->new);
@@ -329,7 +331,7 @@ static enum obstacle move_place(struct place *place)
 	return move_table(place, dst_pmd);
 }
 
-/* As far as it can be said without moving anything. */
+/* Looks for obstacles, and moves nothing. */
 static enum obstacle look_at_place(struct place *place)
 {
 	struct mm_struct *mm = place->src->vm_mm;
@@ -387,8 +389,8 @@ static unsigned long step_through(const struct place *range, unsigned long len,
 }
 
 /*
- * Where tables are passed, what stands in the way of the last page would leave the
- * others moved: look at all of it first. After that only a race can be in the way.
+ * If the range is more than one place, an obstacle in the last one would leave the others
+ * moved. So look at all of them first. After that only a race can make an obstacle.
  */
 static unsigned long move_range(const struct place *range, unsigned long len)
 {
@@ -421,7 +423,7 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 
 /* ---- which VMAs ---- */
 
-/* For all else mremap() has more to do, or says why not. */
+/* All other VMAs are left to mremap(), which does more for them or refuses them. */
 static bool may_move_here(struct vm_area_struct *vma)
 {
 	const unsigned long others = VM_SHARED | VM_LOCKED | VM_LOCKONFAULT |
@@ -496,7 +498,7 @@ static bool lock_vmas(struct mm_struct *mm, unsigned long old,
 	return false;
 }
 
-/* Page tables move as a whole at less cost, and the VMAs are put right then. */
+/* To move page tables as a whole is cheaper. mremap() does that, and changes VMAs. */
 static bool moves_tables(unsigned long old, unsigned long new, unsigned long len)
 {
 	return !((old ^ new) & ~PMD_MASK) &&
@@ -516,8 +518,8 @@ static bool moves_tables(unsigned long old, unsigned long new, unsigned long len
  * Context: sleeps. No lock held. Takes the locks of the VMAs or mmap_lock for reading,
  * the space lock, and two page table locks.
  * Return: how many bytes are done, from the start: all or, as a rule, none, when the
- * VMAs or pages are not such as can be moved here, or anything is wrong. It is part of
- * them only if a page got in the way that was not there at first.
+ * VMAs or pages are not such as can be moved here, or anything is wrong. It is a part
+ * only if there was an obstacle that was not there at first.
  */
 unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 				    unsigned long new, unsigned long len)
@@ -545,7 +547,7 @@ unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 	return moved;
 }
 
-/* Nothing but mremap() itself changes the VMAs and what they map. */
+/* mmap_lock and the VMAs are locked: nobody else changes the VMAs and what they map. */
 static unsigned long move_or_keep(struct vm_area_struct *src,
 				  struct vm_area_struct *dst, unsigned long old,
 				  unsigned long new, unsigned long len)
@@ -572,8 +574,8 @@ static unsigned long move_or_keep(struct vm_area_struct *src,
  * @new: first address to move to, which does not overlap
  * @len: number of bytes
  *
- * As anon_space_move_pages(), but with the destination at the offsets that the source
- * has in the file, where the index of a page cannot be rewritten.
+ * As anon_space_move_pages(), but where the index of a page cannot be rewritten, the
+ * destination gets the offsets of the source.
  *
  * Context: sleeps. mmap_lock held for writing. Takes the space lock.
  * Return: @new, -ENOMEM when what was mapped at the destination may be gone and all

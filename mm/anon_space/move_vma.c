@@ -12,15 +12,15 @@
  * VMA at its old range, and a *stand-in* on the stack of mremap() at the new one. At the
  * end the VMA takes the place of the stand-in, or the stand-in goes.
  *
- * Nobody but those walkers, who hold the space lock, ever meets the stand-in. Among the
- * VMAs of the mm, the VMA itself is stored at both ranges meanwhile: mmap_lock is held
- * for writing, and who tries to lock a VMA without it finds this one locked. So memory
- * for the new range is there before anything moves. What is given up at the end is
- * cleared with __GFP_NOFAIL, as where munmap() cannot go back.
+ * Only those walkers, who hold the space lock, ever see the stand-in. Among the VMAs of
+ * the mm, the VMA itself is stored at both ranges meanwhile. That is safe: mmap_lock is
+ * held for writing, and who tries to lock a VMA without it finds this one locked. So
+ * memory for the new range is allocated before anything moves. At the end one of the
+ * ranges is cleared with __GFP_NOFAIL, as munmap() does where it cannot undo what it did.
  *
  * Where a part moves, or the VMA merges at its destination, a VMA at the source shrinks,
- * is cut in two, or goes. Nothing is zapped, as all of it has been moved away: the
- * emptied page tables are freed, and no more.
+ * is cut in two, or is removed. Nothing has to be zapped, as all of it has been moved
+ * away: only the emptied page tables are freed.
  */
 
 #include <linux/anon_space.h>
@@ -40,7 +40,8 @@
  * @addr: first address that moves
  * @len: number of bytes that move
  *
- * A file knows its VMAs by their offset, and a userfaultfd hears of two of them.
+ * It may not with a file, which finds its VMAs by their offset, nor with a userfaultfd,
+ * which is told of two VMAs.
  *
  * Context: mmap_lock held for writing.
  * Return: whether it may, unless it merges at its destination.
@@ -238,8 +239,8 @@ int anon_space_remove_emptied(struct mm_struct *mm, unsigned long start,
  * anon_space_merge_vmas - merge VMAs that have come to be equal
  * @mm: the mm
  *
- * For whoever changes flags of VMAs without a look at their neighbours. VMAs with a file
- * are left alone, as elsewhere. What cannot be merged for want of memory stays as it is.
+ * For code that changes flags of VMAs and does not look at their neighbours. VMAs with a
+ * file are left alone, as elsewhere. VMAs stay as they are if there is no memory.
  *
  * Context: sleeps. mmap_lock held for writing. Takes the space lock.
  */

@@ -6,15 +6,15 @@
 /**
  * DOC: Files for new pages
  *
- * A child that was forked before a page was made cannot have it, but as a member of the
- * page's file it is asked. So an mm with many children begins another file for its pages
- * to come, which only children from then on join. As these join all files of the mm, it
- * should not own more of them than it needs: one for each ANON_SPACE_MAX_MEMBERS living
- * members of the oldest.
+ * A child that was forked before a page was made cannot have the page. As a member of
+ * the page's file it is visited all the same. So an mm with many children begins another
+ * file for its new pages. Only children that are forked from then on join it. These join
+ * all files of the mm, so it should not own more files than it needs: one for each
+ * ANON_SPACE_MAX_MEMBERS living members of the oldest.
  *
- * When it has these, or is a member of many files of dead ancestors, it looks at its
- * pages. Those which nobody else has go to the file that it uses, and it leaves the files
- * to which no page that it maps belongs any more. That takes as long as a fork, and is
+ * When it has that many, or is a member of many files of dead ancestors, it looks at its
+ * pages. Pages which nobody else has are given to the file that it uses, and it leaves the
+ * files to which none of its pages belongs any more. This takes as long as a fork. It is
  * done when the number of its forks since it began the last file has doubled, or when no
  * child is alive that might have its pages.
  *
@@ -36,7 +36,7 @@
 
 #include "../internal.h"
 
-/* With so many members of its file an mm may begin another one for its new pages. */
+/* With more members of the file that it uses an mm may begin another one. */
 #define ANON_SPACE_MAX_MEMBERS	16
 
 /**
@@ -68,8 +68,8 @@ static void keep_file(struct files_walk *files, struct folio *folio)
 }
 
 /*
- * With the folio locked and not in the swap cache nobody else has an entry for what is
- * mapped once: migration has the lock.
+ * Nobody else has an entry for a page that is mapped once if the folio is locked and not
+ * in the swap cache: migration would hold the folio lock.
  */
 static bool take(struct folio *folio, struct page *page,
 		 struct vm_area_struct *vma)
@@ -181,7 +181,7 @@ static bool look_at_pages(struct files_walk *files, struct mm_struct *mm)
 }
 
 /**
- * struct files_count - files that an mm may be able to do without
+ * struct files_count - files that an mm may be able to leave
  * @own:  files of its own, neither the oldest nor the one that it uses
  * @dead: files of dead ancestors, but the oldest of all
  */
@@ -207,7 +207,7 @@ static struct files_count count_files(struct mm_struct *mm,
 
 	list_for_each_entry(membership, &mm->anon_space.memberships, in_mm) {
 		struct anon_vma *file = membership->anon_vma;
-		/* A relative may adopt a dead one now: that is no matter to us. */
+		/* A relative may adopt a dead one now. We may leave it all the same. */
 		struct mm_struct *owner = data_race(file->owner);
 
 		if ((owner && owner != mm) || file == family ||
@@ -243,10 +243,10 @@ static void leave_files(struct mm_struct *mm, struct files_count nr)
 }
 
 /**
- * anon_space_begin_file - let new pages come to another file, if that is worth it
+ * anon_space_begin_file - begin another file for new pages, if that saves visits
  * @mm: an mm that is about to be forked
  *
- * If there is no memory for it, walks take longer, and no more.
+ * If there is no memory for it nothing is lost, but walks take longer.
  *
  * Context: sleeps. mmap_lock held for writing. May lock all VMAs. Takes file locks and
  * the space lock.
@@ -261,7 +261,7 @@ void anon_space_begin_file(struct mm_struct *mm)
 
 	mmap_assert_write_locked(mm);
 	space->nr_forks++;
-	/* Relatives may join or leave any time: it is a matter of cost only. */
+	/* Relatives may join or leave meanwhile. The number affects only the cost. */
 	nr_members = data_race(space->anon_vma->nr_members);
 	if (likely(nr_members <= ANON_SPACE_MAX_MEMBERS && nr_members > 1))
 		return;

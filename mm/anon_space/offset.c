@@ -16,8 +16,8 @@
  * @folio: an anonymous folio, no KSM page
  * @page: the page of @folio
  *
- * While it is mapped nowhere it has no file and no index: who maps it first sets
- * both. Then others may map it if they find it there.
+ * While the folio is mapped nowhere it has no file and no index. Who maps it first sets
+ * both. After that others may map it where its file and its index fit.
  *
  * Context: folio lock held; mmap_lock or the lock of @vma held: the answer holds as
  * long as both.
@@ -75,9 +75,12 @@ static bool has_relatives(struct mm_struct *mm)
 {
 	struct anon_membership *membership;
 
-	/* Who joins does so under our mmap_lock, and who leaves may do it later. */
+	/*
+	 * Nobody joins meanwhile, as that takes our mmap_lock. Somebody may leave, which
+	 * might as well come later.
+	 */
 	list_for_each_entry(membership, &mm->anon_space.memberships, in_mm) {
-		/* As above. */
+		/* As said above. */
 		if (data_race(membership->anon_vma->nr_members) > 1)
 			return true;
 	}
@@ -91,10 +94,9 @@ static bool has_relatives(struct mm_struct *mm)
  * @new: first address to move to
  * @len: number of bytes, not more than an address space has
  *
- * On a kernel without this each extent would be a VMA of its own, so the limit is
- * that of VMAs. It is asked before anything is changed. Private memory that moves
- * entry by entry leaves an extent only by bad luck, and may move as long as there is
- * room for that.
+ * In a kernel without this each extent would be a VMA of its own, so the limit is
+ * that of VMAs. It is checked before anything is changed. Private memory that moves
+ * entry by entry rarely leaves an extent. It may move as long as there is room for one.
  *
  * Context: mmap_lock held for writing.
  * Return: whether it may.
@@ -111,7 +113,7 @@ bool anon_space_has_room(struct mm_struct *mm, unsigned long old,
 	    (len < PMD_SIZE && map->nr < sysctl_max_map_count &&
 	     !has_relatives(mm)))
 		return true;
-	/* However it is cut in pieces: one for each page, extent and gap at most. */
+	/* The source has one piece for each page at most, and for each extent and gap. */
 	nr = min(len >> PAGE_SHIFT, 2UL * map->nr + 1);
 	if (map->nr + 1 + nr <= sysctl_max_map_count)
 		return true;

@@ -20,14 +20,14 @@
  *
  *	folio -> anon_vma -> members (mms) -> VMAs at the address of the index
  *
- * Of the pages that an mm makes after it has forked many children none of them can have
- * one. So it begins another file for new pages now and then, of which these children are
- * no members (mm/anon_space/new_files.c).
+ * A child cannot have a page that its parent makes after the fork. So an mm with many
+ * children begins another file for its new pages now and then. The children that it has
+ * are no members of that file (mm/anon_space/new_files.c).
  *
  * struct anon_space, part of each mm, holds what a walk needs there: the VMAs
- * that may have anonymous pages, and the map from address to file offset, which is
- * the identity but for pages that mremap() moved without being able to rewrite their
- * index (mm/anon_space/map.c).
+ * that may have anonymous pages, and the map from address to file offset. The map is
+ * the identity, except for pages that mremap() has moved and whose index it could not
+ * rewrite (mm/anon_space/map.c).
  *
  * Two locks, each a rwsem: the file lock of an anon_vma, under which an mm
  * joins and leaves, and the space lock of an mm, under which its VMAs change
@@ -47,7 +47,7 @@
 #include "trace.h"
 
 #ifdef CONFIG_DEBUG_ANON_SPACE
-/* For INV-6: tells who the parent was, even if it has exited. */
+/* For INV-6: tells which mm was the parent, even if that has exited. */
 static void anon_space_identify(struct mm_struct *mm, struct mm_struct *oldmm)
 {
 	static atomic64_t last_id;
@@ -82,10 +82,10 @@ void anon_space_init(struct mm_struct *mm)
 }
 
 /*
- * The child's own file may be that of a dead ancestor: a chain of processes
- * that fork and exit would collect one of each generation otherwise (INV-8).
- * One with no other member than the parent is as good as a new one. More
- * members mean more mms to look at for the pages to come.
+ * The child's own file may be that of a dead ancestor. Otherwise a chain of processes
+ * that fork and exit would collect one file for each generation (INV-8). A file with no
+ * other member than the parent is as good as a new one. More members mean that more mms
+ * are visited for each new page.
  */
 static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
 {
@@ -105,7 +105,7 @@ static void anon_space_adopt(struct mm_struct *mm, struct anon_vma *anon_vma)
  *
  * Makes @mm a member of all files of @oldmm and gives it one of its own; @oldmm may
  * begin another one before, or leave some. This comes before any page table entry is
- * copied: a walker which has seen the parent's entry sees the child's copy of it then.
+ * copied. So a walker that has seen the parent's entry will see the child's copy of it.
  *
  * Context: sleeps. Both mmap_locks are held for writing. Takes the file lock of
  * each file of @oldmm, one at a time.
@@ -122,7 +122,7 @@ int anon_space_fork(struct mm_struct *mm, struct mm_struct *oldmm)
 	VM_WARN_ON_ONCE(!list_empty(&mm->anon_space.memberships));
 
 	anon_space_identify(mm, oldmm);
-	/* A first fault under a VMA lock could do it any time from now on. */
+	/* Now: a first fault under a VMA lock could do it at any later time. */
 	if (anon_space_prepare(oldmm))
 		return -ENOMEM;
 	anon_space_begin_file(oldmm);

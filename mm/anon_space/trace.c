@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is told of the anonymous space to whoever traces it.
+ * Trace events of the anonymous space, and why VMAs do not merge.
  */
 
 #include <linux/mempolicy.h>
@@ -67,7 +67,7 @@ void anon_space_trace_merge_begin(struct anon_space_merging *merging,
 	mmap_assert_write_locked(vmg->mm);
 	if (vmg->file)
 		return;
-	/* Only a new range comes with the one above it. */
+	/* Only for a new range is @vmg->next what is above it. */
 	if (vma)
 		above = find_vma(vmg->mm, vmg->end);
 	if (below && below->vm_end != vmg->start)

@@ -14,8 +14,8 @@
  * - in full on demand, by writing a process ID, or 0 for all processes, to
  *   anon_space/validate in debugfs. Reading it tells what was looked at.
  *
- * The full check is done while the process runs, forks and exits. What it may
- * see of a change half done it looks at again, and skips in the end.
+ * The full check is done while the process runs, forks and exits. If it may have seen
+ * a change half done, it looks again a few times, and then skips the page.
  *
  * A violation is reported by a line "anon_space: BUG: INV-n: ...", with the VMA
  * and the page. Reports are rate limited, the count is not.
@@ -192,8 +192,8 @@ void anon_space_validate_vmas(struct mm_struct *mm)
  * @start: first address of the tables that are to be freed
  * @end: address behind the last
  *
- * INV-10. Who has the space lock is not asked: who frees tables without it is
- * seen another time.
+ * INV-10. Nothing is checked if somebody has the space lock, as the caller may have it.
+ * A caller that should have it and has not is found at another time.
  *
  * Context: sleeps. Takes the space lock, if nobody has it.
  */
@@ -329,9 +329,9 @@ static void check_rmap(struct vm_area_struct *vma, unsigned long addr,
 		if (!still_mapped(vma, addr, page))
 			break;
 		/*
-		 * Who unmaps clears the entry first, and the mapcount follows:
-		 * under the page table lock, but its processor may be an
-		 * emulated one that is not running just now.
+		 * Who unmaps a page clears the entry first, and decrements the
+		 * mapcount after that. Both are under the page table lock, but an
+		 * emulated processor may not be running just now.
 		 */
 		fsleep(tries * 10 * USEC_PER_MSEC);
 	}
@@ -376,10 +376,10 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 		return size;
 	}
 	file = folio_anon_vma(folio);
-	/* Flags of the pages of one that is not mapped as a whole say nothing here. */
+	/* If it is mapped page by page, the flag of one page says nothing of the others. */
 	is_exclusive = PageAnonExclusive(fw.page) &&
 		       (!folio_test_large(folio) || fw.level != FW_LEVEL_PTE);
-	/* That of others may change, but neither to us nor from us. */
+	/* The owner may change meanwhile, but neither to @mm nor from @mm. */
 	is_owner = data_race(file->owner) == mm;
 	index = folio->index + folio_page_idx(folio, fw.page);
 	offset = anon_space_offset(mm, addr);

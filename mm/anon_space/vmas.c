@@ -41,8 +41,8 @@ void __anon_space_attach_vma(struct vm_area_struct *vma)
 	rb_link_node(&vma->anon_rb, parent, link);
 	rb_insert_color(&vma->anon_rb, &space->vmas);
 	/*
-	 * It says no more than that it is in the tree. Pairs with READ_ONCE() and plain
-	 * reads of those without the lock.
+	 * Its value says only that @vma is in the tree. Pairs with READ_ONCE() and plain
+	 * reads without the lock.
 	 */
 	smp_store_release(&vma->anon_vma, anon_space_oldest_file(vma->vm_mm));
 }
@@ -82,7 +82,7 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
 	anon_space_unlock_write(mm);
 }
 
-/* What extents are left in the hole that a VMA leaves. */
+/* Drop extents in the hole that a VMA leaves, as far as that takes no memory. */
 static void trim_hole(struct vm_area_struct *vma)
 {
 	struct anon_map *map = &vma->vm_mm->anon_space.map;
@@ -100,8 +100,8 @@ static void trim_hole(struct vm_area_struct *vma)
  * anon_space_forget_vma - anon_space_detach_vma() for a VMA that is not hidden
  * @vma: a VMA in the tree, whose pages have been unmapped or moved elsewhere
  *
- * Where nothing is mapped any more, from the VMA before to the one behind, extents
- * are dropped as far as that takes no memory.
+ * Extents are dropped where nothing is mapped any more, from the end of the VMA before
+ * to the start of the VMA behind, as far as that takes no memory.
  *
  * Context: sleeps. mmap_lock held, for reading if @vma has been taken out of
  * the mm's VMAs. Takes the space lock.

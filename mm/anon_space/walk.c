@@ -91,7 +91,7 @@ static __always_inline bool walk_vmas(struct mm_struct *mm, unsigned long start,
 	return true;
 }
 
-/* Where the offset is that of the address. */
+/* In addresses that are in no extent. */
 static bool walk_gaps(struct mm_struct *mm, unsigned long start,
 		      unsigned long end, struct folio *folio,
 		      struct rmap_walk_control *rwc)
@@ -167,16 +167,16 @@ static __always_inline bool walk_member(struct mm_struct *mm,
 }
 
 /*
- * A page that is exclusive to one mm has been found where it is mapped, after a visit to
- * that mm, which owns the file (INV-9), and has no other entry. If it becomes shared after
- * that, the new entries are copies of what the visit has left.
+ * Has the walk seen all entries? It has if the page is exclusive to one mm and that mm
+ * has been visited: the mm owns the file (INV-9), and no other entry exists. If the page
+ * becomes shared after that, the new entries are copies of what the visit has left.
  */
 static bool is_all(struct anon_vma *anon_vma, struct mm_struct *visited,
 		   struct folio *folio)
 {
 	if (anon_vma->owner != visited || folio_mapcount(folio) != 1)
 		return false;
-	/* Flags of the pages of one that is not mapped as a whole say nothing here. */
+	/* If it is mapped page by page, the flag of one page says nothing of the others. */
 	if (folio_test_large(folio) && folio_entire_mapcount(folio) != 1)
 		return false;
 	return PageAnonExclusive(&folio->page);
@@ -224,8 +224,8 @@ static __always_inline unsigned int walk_members(struct anon_vma *anon_vma,
  * page_vma_mapped_walk() ends, and what is left is another visit. So each page table
  * entry is found once (INV-2).
  *
- * A walker that must not wait passes by members whose lock is busy, and looks at them
- * once more in the end: each of many may be busy only now and then, but one of them
+ * A walker that must not wait skips members whose lock is busy, and visits them once
+ * more at the end. Each of many members may be busy only now and then, but one of them
  * nearly always is.
  *
  * Context: sleeps unless @rwc->try_lock is set. File lock held. Takes the space
