@@ -87,6 +87,8 @@ build()
 {
 	configure
 	[ "$variant" != coverage ] || profile_options
+	# What is built with W=1 and without is built twice.
+	[ ! "${PREFIX:-}" ] || options+=(W=1)
 	kmake "$src" "$dir" "${options[@]}" -j"$JOBS" "$(basename "$IMAGE")"
 	[ "$variant" != exp-gdb ] || kmake "$src" "$dir" scripts_gdb
 	"$src/scripts/extract-ikconfig" "$dir/vmlinux" >"$dir/built.config"
