@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of moves that fail when pages have moved already, and go back.
+ * KUnit tests of moves that fail when pages have moved already, and are undone.
  */
 
 #include <kunit/test.h>
@@ -15,7 +15,7 @@
 
 #define NO_SPLIT	(USER_WORLD + 1)
 
-/* A move that fails when all is done but something else, and goes back. */
+/* A move that is undone after all entries have moved. */
 static void move_split_and_move_back(struct kunit *test, unsigned int page,
 				     unsigned int nr, unsigned int to_page,
 				     unsigned int to_split)
@@ -41,7 +41,7 @@ static void move_split_and_move_back(struct kunit *test, unsigned int page,
 	mmap_write_unlock(mm);
 }
 
-static void act_and_go_back(void *data)
+static void act_and_undo(void *data)
 {
 	struct world *w = data;
 	struct user_mem *p = w->actor;
@@ -71,14 +71,14 @@ static const void *gen_states(const void *prev, char *desc)
 	return NULL;
 }
 
-/* What goes back is as it was, in each state, by entries and by whole tables. */
-static void way_back_in_state(struct kunit *test)
+/* All is as it was after an undo, in each state, by entries and by whole tables. */
+static void undo_in_state(struct kunit *test)
 {
 	const struct world_state *state = test->param_value;
 	struct world *w = test->priv;
 
 	state->enter(w);
-	world_act(w, act_and_go_back);
+	world_act(w, act_and_undo);
 	world_check(w);
 	world_check_fork_of_actor(w);
 	world_check(w);
@@ -87,7 +87,7 @@ static void way_back_in_state(struct kunit *test)
 	world_check(w);
 }
 
-/* One VMA from the first page on, and as much behind it that is not looked at. */
+/* One VMA from the first page on, twice as long as the pages that are checked. */
 static void map_huge_world(struct user_mem *p)
 {
 	unsigned long end = user_addr(USER_WORLD);
@@ -103,8 +103,8 @@ static void map_huge_world(struct user_mem *p)
 				   MADV_HUGEPAGE));
 }
 
-/* What a failed move takes back is found, also if it was split meanwhile. */
-static void split_before_the_way_back(struct kunit *test)
+/* What an undo moves back is found, also if it was split meanwhile. */
+static void split_before_undo(struct kunit *test)
 {
 	struct world *w = test->priv;
 
@@ -117,7 +117,7 @@ static void split_before_the_way_back(struct kunit *test)
 }
 
 /* The same between two page tables that move as a whole. */
-static void split_between_tables_before_the_way_back(struct kunit *test)
+static void split_between_tables_before_undo(struct kunit *test)
 {
 	struct world *w = test->priv;
 	unsigned int i;
@@ -143,34 +143,34 @@ static void split_between_tables_before_the_way_back(struct kunit *test)
  * The same between two shared pages, of a shared huge page that comes to the address
  * of its index.
  */
-static void split_at_home_before_the_way_back(struct kunit *test)
+static void split_at_its_index_before_undo(struct kunit *test)
 {
-	const unsigned int home = 3 * USER_AREA, area = USER_AREA;
+	const unsigned int own = 3 * USER_AREA, area = USER_AREA;
 	struct world *w = test->priv;
 	struct user_mem *p = w->parent;
 
 	user_need_huge_pages(test);
 	map_huge_world(p);
-	do_madvise(current->mm, user_addr(0), user_len(home), MADV_NOHUGEPAGE);
+	do_madvise(current->mm, user_addr(0), user_len(own), MADV_NOHUGEPAGE);
 	user_touch(p, 0, 1, 1, 1);
 	user_touch(p, area + 1, 1, 1, 1);
-	user_touch(p, home, area, 1, 1);
+	user_touch(p, own, area, 1, 1);
 	world_fork(w);
 	user_move(p, 0, 1, area - 1);
 	user_move(p, area + 1, 1, 2 * area);
-	user_move(p, home, area, area);
+	user_move(p, own, area, area);
 	user_map(p, 0, 1);
-	user_map(p, home, area);
+	user_map(p, own, area);
 	do_madvise(current->mm, user_addr(0), user_len(USER_WORLD),
 		   MADV_HUGEPAGE);
 	KUNIT_EXPECT_EQ(test, world_count_vmas(), 1);
 	KUNIT_EXPECT_EQ(test, world_count_extents(), 3);
-	move_split_and_move_back(test, area - 1, area + 2, home - 1, home);
+	move_split_and_move_back(test, area - 1, area + 2, own - 1, own);
 	world_check(w);
 	world_check_fork(w, p);
 }
 
-/* ---- a mapping that refuses to be elsewhere ---- */
+/* ---- a mapping that refuses to move ---- */
 
 static struct page *fixed_page;
 
@@ -209,7 +209,7 @@ static void map_fixed(struct user_mem *p, unsigned int page, unsigned int nr)
 	user_want(p, page, nr, USER_ZERO);
 }
 
-/* mremap() itself goes back, with pages of the process and with shared ones. */
+/* mremap() undoes its own move, with pages of the process and with shared ones. */
 static void mapping_refuses(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -233,10 +233,10 @@ static void mapping_refuses(struct kunit *test)
 }
 
 static struct kunit_case back_cases[] = {
-	KUNIT_CASE_PARAM(way_back_in_state, gen_states),
-	KUNIT_CASE(split_before_the_way_back),
-	KUNIT_CASE(split_between_tables_before_the_way_back),
-	KUNIT_CASE(split_at_home_before_the_way_back),
+	KUNIT_CASE_PARAM(undo_in_state, gen_states),
+	KUNIT_CASE(split_before_undo),
+	KUNIT_CASE(split_between_tables_before_undo),
+	KUNIT_CASE(split_at_its_index_before_undo),
 	KUNIT_CASE(mapping_refuses),
 	{}
 };
@@ -250,6 +250,6 @@ static struct kunit_suite back_suite = {
 
 kunit_test_suite(back_suite);
 
-MODULE_DESCRIPTION("KUnit tests of moves of anonymous memory that go back");
+MODULE_DESCRIPTION("KUnit tests of moves of anonymous memory that are undone");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);

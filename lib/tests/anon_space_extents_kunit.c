@@ -16,7 +16,7 @@
 #include "../../mm/internal.h"
 #include "anon_space_states.h"
 
-/* Extents are for what cannot get a new index. */
+/* Only pages that cannot get a new index need an extent. */
 static void move_of_private_pages_leaves_no_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -134,8 +134,8 @@ static void pages_that_are_ours_again_leave_no_extent(struct kunit *test)
 	world_check(w);
 }
 
-/* Pages that return home are at home, whoever shares them and came to be meanwhile. */
-static void way_home_leaves_no_extent(struct kunit *test)
+/* Pages that move back have their own offset again, whoever shares them by then. */
+static void move_back_leaves_no_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
 
@@ -150,7 +150,7 @@ static void way_home_leaves_no_extent(struct kunit *test)
 	world_check(w);
 }
 
-/* What is unmapped gives back the ends of an extent, and its middle stays. */
+/* munmap() drops the ends of an extent, and its middle stays. */
 static void unmap_trims_extents(struct kunit *test)
 {
 	struct anon_map *map = &current->mm->anon_space.map;
@@ -196,7 +196,7 @@ static void emptied_source_leaves_no_extent(struct kunit *test)
 	world_check(w);
 }
 
-/* What stock does better: there the VMAs merge, as their page offsets are old. */
+/* Stock does better here: the VMAs keep their old page offsets, and merge again. */
 static void pages_scattered_before_fork_keep_extents(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -214,7 +214,7 @@ static void pages_scattered_before_fork_keep_extents(struct kunit *test)
 	world_check(w);
 }
 
-/* A hole in an extent, filled again, makes it no two. */
+/* A hole in an extent that is filled again does not make two of it. */
 static void holes_leave_one_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
@@ -339,7 +339,7 @@ static void stack_growth_leaves_one_extent(struct kunit *test)
 	world_check(w);
 }
 
-/* So is a range of many, wherever it is to go. */
+/* A move of a range of many extents is limited as well, wherever it goes. */
 static void ranges_of_extents_are_limited(struct kunit *test)
 {
 	const unsigned int nr = 18;
@@ -358,7 +358,7 @@ static void ranges_of_extents_are_limited(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
 			user_try_grow(w->parent, FAR, nr, 2 * nr));
 	KUNIT_EXPECT_EQ(test, world_count_extents(), nr);
-	/* One of them may, and home leads a way at any time. */
+	/* A single page may move, and any page may move back. */
 	KUNIT_EXPECT_EQ(test, 0, user_try_move(w->parent, FAR, 1, FAR + 100));
 	sysctl_max_map_count = nr;
 	KUNIT_EXPECT_EQ(test, 0,
@@ -369,8 +369,8 @@ static void ranges_of_extents_are_limited(struct kunit *test)
 	world_check(w);
 }
 
-/* Where pages come upon an extent and what is around it, each gets its own offset. */
-static void pages_move_upon_an_extent(struct kunit *test)
+/* Where pages move onto an extent and what is around it, each gets its own offset. */
+static void pages_move_onto_an_extent(struct kunit *test)
 {
 	struct world *w = test->priv;
 
@@ -402,7 +402,7 @@ static void emptied_tables_are_freed(struct kunit *test)
 	world_check(w);
 }
 
-/* Memory that grows as it moves is as if it had grown before. */
+/* Memory that grows while it moves is as if it had grown before. */
 static void growing_moves_leave_one_extent(struct kunit *test)
 {
 	static const unsigned int stops[] = { FAR, 3 * USER_AREA, USER_AREA };
@@ -437,8 +437,8 @@ static void swapped_pages_leave_no_extent(struct kunit *test)
 	world_check(w);
 }
 
-/* Shared ones leave none where they come home, next to others that do not. */
-static void swapped_pages_come_home(struct kunit *test)
+/* Shared ones leave none where they move back, next to private ones that do not. */
+static void swapped_pages_move_back(struct kunit *test)
 {
 	struct world *w = test->priv;
 
@@ -518,7 +518,7 @@ static void addresses_of_pages_are_found(struct kunit *test)
 	/* What the child has written is no page of ours. */
 	user_run(&w->child_task, find_strangers_page, &strangers);
 	KUNIT_ASSERT_NOT_NULL(test, strangers);
-	/* One of ours that is elsewhere is not where another offset is now. */
+	/* A page of ours that has moved is not found where it was. */
 	moved = page_at(FAR + 1);
 	KUNIT_ASSERT_NOT_NULL(test, moved);
 	mmap_read_lock(current->mm);
@@ -536,18 +536,18 @@ static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(moves_of_tables_leave_one_extent),
 	KUNIT_CASE(move_of_a_large_table_leaves_one_extent),
 	KUNIT_CASE(pages_that_are_ours_again_leave_no_extent),
-	KUNIT_CASE(way_home_leaves_no_extent),
+	KUNIT_CASE(move_back_leaves_no_extent),
 	KUNIT_CASE(unmap_trims_extents),
 	KUNIT_CASE(emptied_source_leaves_no_extent),
 	KUNIT_CASE(pages_scattered_before_fork_keep_extents),
 	KUNIT_CASE(holes_leave_one_extent),
 	KUNIT_CASE(growing_moves_leave_one_extent),
 	KUNIT_CASE(swapped_pages_leave_no_extent),
-	KUNIT_CASE(swapped_pages_come_home),
+	KUNIT_CASE(swapped_pages_move_back),
 	KUNIT_CASE(addresses_of_pages_are_found),
 	KUNIT_CASE(extents_are_limited),
 	KUNIT_CASE(ranges_of_extents_are_limited),
-	KUNIT_CASE(pages_move_upon_an_extent),
+	KUNIT_CASE(pages_move_onto_an_extent),
 	KUNIT_CASE(emptied_tables_are_freed),
 	KUNIT_CASE(fork_inherits_extents),
 	KUNIT_CASE(growth_leaves_one_extent),

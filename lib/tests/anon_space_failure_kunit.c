@@ -5,8 +5,8 @@
  * Each operation is done again and again, by a child of the process that set up
  * the state, with the first allocation failing, of a page or in a slab, then the
  * second one, until there are no more: only that one, or all that follow as well.
- * Whether it has failed or got along, the memory is as it was before or as it
- * should be afterwards, and all invariants hold.
+ * If it has failed, the memory is as it was before, else as it should be afterwards.
+ * All invariants hold.
  */
 
 #include <kunit/test.h>
@@ -237,7 +237,7 @@ struct failing_op {
 	bool tables;	/* with pages of its own, and another mapping, around tables' ends */
 	unsigned int own;	/* first page of some of its own, before shared ones */
 	unsigned int nr_own;
-	bool gets_along;	/* without what it asks for */
+	bool may_succeed;	/* without the memory it asks for */
 };
 
 static const struct failing_op failing_ops[] = {
@@ -262,7 +262,7 @@ static const struct failing_op failing_ops[] = {
 	{ "unmap",				op_unmap },
 	{ "unmap of moved pages",		op_unmap, true },
 	{ "discard of moved pages",		op_discard, true,
-						.gets_along = true },
+						.may_succeed = true },
 	{ "write to shared page",		op_write },
 	{ "first write",			op_first_write },
 	{ "fork",				op_fork },
@@ -337,7 +337,7 @@ static void fail_each_in_turn(struct kunit *test, struct world *w)
 	}
 	KUNIT_EXPECT_FALSE(test, w->failed);
 	/* With nothing to be had it has to fail, or nothing was denied to it. */
-	if (w->for_good && w->nth > 1 && !w->op->gets_along)
+	if (w->for_good && w->nth > 1 && !w->op->may_succeed)
 		KUNIT_EXPECT_GT(test, refused, 0);
 	kunit_info(test, "%s: %u allocations failed%s, %u times it did\n",
 		   w->op->name, w->nth - 1,
@@ -357,8 +357,8 @@ static void operation_without_memory(struct kunit *test)
 	fail_each_in_turn(test, w);
 }
 
-/* The way back of a move that has failed cannot fail, whatever it takes. */
-static void way_back_without_memory(struct kunit *test)
+/* The undo of a failed move cannot fail, whatever memory it needs. */
+static void undo_without_memory(struct kunit *test)
 {
 	const unsigned long from = user_addr(0), to = user_addr(FAR);
 	const unsigned long len = user_len(USER_AREA);
@@ -434,7 +434,7 @@ static void failure_suite_exit(struct kunit_suite *suite)
 static struct kunit_case failure_cases[] = {
 	KUNIT_CASE_PARAM_ATTR(operation_without_memory, failing_gen_params,
 			      { .speed = KUNIT_SPEED_SLOW }),
-	KUNIT_CASE(way_back_without_memory),
+	KUNIT_CASE(undo_without_memory),
 	{}
 };
 

@@ -42,7 +42,7 @@ static void read_accounts(struct accounts *a)
 	a->swap = cgroup_read("memory.swap.current");
 }
 
-/* What the program itself takes for the first of all that follows is there then. */
+/* After this the program maps nothing more for itself. */
 static void read_first_accounts(struct accounts *a)
 {
 	mremap(NULL, 0, 0, 0);
@@ -100,7 +100,7 @@ static void check_accounts(struct __test_metadata *_metadata,
 		EXPECT_EQ(before->kb[i], now.kb[i])
 			TH_LOG("%s", fields[i]);
 	}
-	/* Of a few pages it may say later that they are there. */
+	/* A few pages may be counted late. */
 	EXPECT_GT(STAT_PAGES * psize(), labs(before->anon - now.anon));
 	EXPECT_EQ(before->swap, now.swap);
 }
@@ -129,7 +129,7 @@ TEST_F_TIMEOUT(account, whole_on_and_on, TIMEOUT)
 	EXPECT_TRUE(area_has(&self->a, 0, UNITS, 0));
 }
 
-/* Its start, its middle and its end, and then what is left, all to one another. */
+/* Its start, its middle, its end, and then the rest, next to each other. */
 TEST_F_TIMEOUT(account, parts, TIMEOUT)
 {
 	area_move(&self->a, 0, 1, 8);

@@ -27,7 +27,7 @@ FIXTURE(chain)
 	struct range r;
 	size_t size, hop;
 	pid_t child;
-	char *home;
+	char *start;
 };
 
 /* For helpers: a type that checkpatch.pl takes for one. */
@@ -61,7 +61,7 @@ FIXTURE_SETUP(chain)
 	self->r.pages = self->size / psize();
 	self->r.first = FIRST;
 	self->r.at = reserve((HOPS + 2) * self->hop);
-	self->home = self->r.at;
+	self->start = self->r.at;
 	map_filled(self->r.at, self->r.pages, FIRST);
 	if (variant->shared)
 		self->child = fork_waiting();
@@ -83,7 +83,7 @@ static bool hop(DATA *self, int nr)
 
 static bool child_has_all(DATA *self)
 {
-	return !self->child || pages_of_have(self->child, self->home,
+	return !self->child || pages_of_have(self->child, self->start,
 					     self->r.pages, FIRST);
 }
 
@@ -94,7 +94,7 @@ TEST_F_TIMEOUT(chain, contents, TIMEOUT)
 
 	for (i = 0; i < HOPS; i++) {
 		ASSERT_TRUE(hop(self, i));
-		EXPECT_EQ(1, count_vmas(self->home, (HOPS + 2) * self->hop));
+		EXPECT_EQ(1, count_vmas(self->start, (HOPS + 2) * self->hop));
 		EXPECT_TRUE(range_has_all(&self->r));
 	}
 	EXPECT_TRUE(child_has_all(self));
@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(chain, page_out_at_each_hop, TIMEOUT)
 	for (i = 0; i < HOPS; i++) {
 		ASSERT_TRUE(hop(self, i));
 		gone = page_out(self->r.at, FEW * psize());
-		/* Pages that others have, too, stay. */
+		/* Pages that others have as well stay. */
 		EXPECT_NE(gone, variant->shared);
 		if (i % 2)
 			EXPECT_TRUE(pages_have(self->r.at, FEW, FIRST));
@@ -149,18 +149,18 @@ TEST_F_TIMEOUT(chain, page_out_at_each_hop, TIMEOUT)
 }
 
 /* A chain that ends where it began. */
-TEST_F_TIMEOUT(chain, back_home, TIMEOUT)
+TEST_F_TIMEOUT(chain, back_to_start, TIMEOUT)
 {
 	int i;
 
 	for (i = 0; i < HOPS; i++)
 		ASSERT_TRUE(hop(self, i));
-	ASSERT_TRUE(move_to(self->r.at, self->size, self->home));
-	self->r.at = self->home;
-	EXPECT_EQ(1, count_vmas(self->home, (HOPS + 2) * self->hop));
+	ASSERT_TRUE(move_to(self->r.at, self->size, self->start));
+	self->r.at = self->start;
+	EXPECT_EQ(1, count_vmas(self->start, (HOPS + 2) * self->hop));
 	EXPECT_TRUE(child_says(range_has_all, &self->r));
-	EXPECT_TRUE(pages_migrate(self->home, FEW));
-	EXPECT_TRUE(pages_migrate(self->home + 300 * psize(), FEW));
+	EXPECT_TRUE(pages_migrate(self->start, FEW));
+	EXPECT_TRUE(pages_migrate(self->start + 300 * psize(), FEW));
 	EXPECT_TRUE(range_has_all(&self->r));
 	EXPECT_TRUE(child_has_all(self));
 }
@@ -172,7 +172,7 @@ TEST_F_TIMEOUT(chain, back_home, TIMEOUT)
 FIXTURE(growth)
 {
 	struct range r;
-	char *home;
+	char *start;
 	size_t step, place;	/* bytes between places */
 };
 
@@ -198,14 +198,14 @@ FIXTURE_SETUP(growth)
 
 	self->step = read_pmd_pagesize();
 	self->place = (STEPS + 2) * self->step;
-	self->home = reserve(places * self->place);
-	self->r.at = self->home;
+	self->start = reserve(places * self->place);
+	self->r.at = self->start;
 	self->r.pages = self->step / psize();
 	self->r.first = FIRST;
 	map_filled(self->r.at, self->r.pages, FIRST);
 	if (variant->moved) {
 		self->r.at += self->place;
-		ASSERT_TRUE(move_to(self->home, self->step, self->r.at));
+		ASSERT_TRUE(move_to(self->start, self->step, self->r.at));
 	}
 	if (!variant->move)
 		ASSERT_EQ(0, munmap(self->r.at + self->step,

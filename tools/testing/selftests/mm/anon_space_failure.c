@@ -154,7 +154,7 @@ TEST_F(failure, sigbus_at_the_address)
 	munmap(bad_at(self), psize());
 }
 
-/* Anyone who has the page cannot read it any more, where he has it. */
+/* No process that has the page can read it any more, at its own address. */
 static bool relative_cannot_read(struct area *a)
 {
 	char path[32], c;
@@ -208,7 +208,7 @@ TEST_F(failure, copy_is_good)
 	EXPECT_EQ(BUS_MCEERR_AR, reading_gives(bad_at(self)));
 }
 
-/* Whoever wants to know early is told, with his own address. */
+/* A process that asks for early SIGBUS gets it, with its own address. */
 TEST_F(failure, early_kill)
 {
 	void *elsewhere = area_at(&self->a, 13);
@@ -263,7 +263,7 @@ TEST_F(failure, fork_poisoned)
 	EXPECT_TRUE(others_are_good(&self->a, self->at));
 }
 
-/* Nobody notices: all get the same new page. */
+/* No process gets a signal: all get the same new page. */
 TEST_F(failure, soft_offline)
 {
 	unsigned long pfn;

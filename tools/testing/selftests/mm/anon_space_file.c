@@ -75,7 +75,7 @@ FIXTURE_VARIANT_ADD(file, hugetlb_forked_and_moved) {
 	.kind = HUGETLB, .fork = true, .move = true
 };
 
-/* It goes with the last one who has it open. */
+/* The loop device is removed when nobody has it open any more. */
 static int open_disk(void)
 {
 	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
@@ -277,7 +277,7 @@ TEST_F_TIMEOUT(file, parent_has_other_memory, TIMEOUT)
 	EXPECT_TRUE(pages_have(at, UNITS, 0x777));
 }
 
-/* What was written is thrown away: the contents of the file are back. */
+/* What was written is discarded: the contents of the file are read again. */
 TEST_F_TIMEOUT(file, discard, TIMEOUT)
 {
 	unsigned long *page = area_at(&self->a, self->at + 3);
@@ -336,7 +336,7 @@ TEST_F(file_merge, written_neighbours)
 	EXPECT_TRUE(pages_migrate(area_at(&self->a, 0), 6));
 }
 
-/* Another offset is another matter. */
+/* With another offset they do not merge. */
 TEST_F(file_merge, other_offset)
 {
 	map_file(_metadata, self, 0, 2, 0);
@@ -367,7 +367,7 @@ TEST_F(file_merge, moved_away_and_back)
 	move_away_and_back(_metadata, self);
 }
 
-/* To the kernel it is anonymous, and yet it has a file, and offsets in that. */
+/* The kernel takes it for anonymous, but it has a file, and offsets in that file. */
 TEST_F(file_merge, dev_zero_moved_away_and_back)
 {
 	self->fd = open("/dev/zero", O_RDWR | O_CLOEXEC);

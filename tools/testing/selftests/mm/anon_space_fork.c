@@ -148,8 +148,8 @@ TEST_F_TIMEOUT(fork, generations_of_orphans, TIMEOUT)
 	EXPECT_TRUE(pages_of_have(first, born_at, PAGES, CONTENTS(0, 0)));
 }
 
-/* Brothers: the parent migrates what all of them have, alive. */
-TEST_F_TIMEOUT(fork, brothers, TIMEOUT)
+/* Siblings of one parent, which migrates what all of them have. */
+TEST_F_TIMEOUT(fork, siblings, TIMEOUT)
 {
 	int i, to_child[2], status;
 	char c;
@@ -292,7 +292,7 @@ static bool is_one_mapping(void *arg)
 	       area_has(a, 0, 6, 0) && moves_two_to_four(a);
 }
 
-/* What was locked in the parent is not in the child, and has nothing special there. */
+/* What is locked in the parent is not locked in the child. */
 TEST_F(flags, locked_is_one_mapping)
 {
 	ASSERT_EQ(0, mlock(area_at(&self->a, 2), area_size(&self->a, 2)));
@@ -323,7 +323,7 @@ TEST_F(flags, registered_is_one_mapping)
 	close(fd);
 }
 
-/* A child that borrows the memory moves it for its parent, too. */
+/* A child of vfork() moves the memory for its parent as well. */
 TEST_F(flags, vfork)
 {
 	pid_t pid = vfork();
@@ -340,7 +340,7 @@ TEST_F(flags, vfork)
 	EXPECT_TRUE(area_has(&self->a, 8, 2, 2));
 }
 
-/* The child is gone, its copies with it; what remains is the parent's again. */
+/* When the child has exited, its copies are freed, and the rest is the parent's alone. */
 TEST_F(flags, after_the_child)
 {
 	EXPECT_TRUE(child_says(moves_two_to_four, &self->a));
@@ -351,7 +351,7 @@ TEST_F(flags, after_the_child)
 	EXPECT_TRUE(area_has(&self->a, 11, 3, 3));
 }
 
-/* exec gives up the memory: its parent still has it. */
+/* exec drops the memory of a child: its parent still has it. */
 TEST_F(flags, exec)
 {
 	int status;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A move that fails half-way, because there is no memory for page tables, goes
- * back: all pages are where they were, found there, and can move later.
+ * A move that fails half-way, because there is no memory for page tables, is
+ * undone: all pages are where they were, are found there, and can move later.
  *
  * Memory fails at the limit of a memory cgroup, which page tables count against,
  * or by fault injection, where the kernel has that.
@@ -132,7 +132,7 @@ static bool migrates(struct memory *m)
 	return true;
 }
 
-/* Everybody has everything, and the kernel finds it. */
+/* Each process has all contents, and the kernel finds the pages. */
 static bool is_whole(struct memory *m, char *child_at)
 {
 	return has_all(m) && migrates(m) && has_all(m) &&
@@ -202,7 +202,7 @@ FIXTURE_TEARDOWN(goback)
 TEST_F_TIMEOUT(goback, page_tables, TIMEOUT)
 {
 	struct memory *m = &self->m;
-	char *home = m->at;
+	char *start = m->at;
 	int spare;
 
 	for (spare = 0; spare < MANY_TABLES / 4; spare += 33) {
@@ -213,17 +213,17 @@ TEST_F_TIMEOUT(goback, page_tables, TIMEOUT)
 		EXPECT_EQ(1, count_vmas(m->at, m->size));
 		EXPECT_EQ(0, count_vmas(m->to, m->size));
 	}
-	EXPECT_TRUE(is_whole(m, home));
+	EXPECT_TRUE(is_whole(m, start));
 	ASSERT_TRUE(move_to(m->at, m->size, m->to));
 	m->at = m->to;
-	EXPECT_TRUE(is_whole(m, home));
+	EXPECT_TRUE(is_whole(m, start));
 }
 
-/* What has come back is discarded, paged out, and moves by whole tables. */
+/* After the undo it is discarded, is paged out, and moves by whole tables. */
 TEST_F_TIMEOUT(goback, and_move_by_tables, TIMEOUT)
 {
 	struct memory *m = &self->m;
-	char *home = m->at, *to = m->to - 7 * psize();
+	char *start = m->at, *to = m->to - 7 * psize();
 
 	cgroup_allow(60 * psize());
 	EXPECT_FALSE(move_to(m->at, m->size, m->to));
@@ -233,7 +233,7 @@ TEST_F_TIMEOUT(goback, and_move_by_tables, TIMEOUT)
 	page_out(m->at, 8 * psize());
 	ASSERT_TRUE(move_to(m->at, m->size, to));
 	m->at = to;
-	EXPECT_TRUE(is_whole(m, home));
+	EXPECT_TRUE(is_whole(m, start));
 }
 
 /* Neither more nor less is accounted than before, and it is given back at the end. */
@@ -332,7 +332,7 @@ static void fail_begin(int fd, int nth)
 		exit(KSFT_FAIL);
 }
 
-/* Has it failed, that is, were there as many? */
+/* Has an allocation failed, that is, were there as many? */
 static bool fail_end(int fd)
 {
 	char value[16];
@@ -357,28 +357,28 @@ static bool move_fails(int fd, struct memory *m, char *to, int nth)
 static void goes_back(struct __test_metadata *_metadata, int fd,
 		      struct memory *m, char *to)
 {
-	char *home = m->at;
+	char *start = m->at;
 	int nth, failed = 0;
 
 	for (nth = 1; nth < MOST && move_fails(fd, m, to, nth); nth++) {
-		if (m->at == home) {
+		if (m->at == start) {
 			EXPECT_EQ(ENOMEM, errno);
 			failed++;
 		}
 		ASSERT_EQ(1, count_vmas(m->at, m->size));
 		ASSERT_TRUE(has_all(m));
-		/* Some can be done without: once more from home. */
-		if (m->at != home) {
-			ASSERT_TRUE(move_to(m->at, m->size, home));
-			m->at = home;
+		/* Some allocations are not needed. Then begin again where it was. */
+		if (m->at != start) {
+			ASSERT_TRUE(move_to(m->at, m->size, start));
+			m->at = start;
 		}
 		if (nth % 5 == 1)
-			ASSERT_TRUE(is_whole(m, home));
+			ASSERT_TRUE(is_whole(m, start));
 	}
 	EXPECT_GT(MOST, nth);
 	EXPECT_LT(0, failed);
 	EXPECT_EQ(to, m->at);
-	EXPECT_TRUE(is_whole(m, home));
+	EXPECT_TRUE(is_whole(m, start));
 }
 
 TEST_F_TIMEOUT(inject, entries, TIMEOUT)

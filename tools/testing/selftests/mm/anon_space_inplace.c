@@ -239,7 +239,7 @@ TEST_F_TIMEOUT(place, resident, TIMEOUT)
 
 	if (variant->state == SWAPPED)
 		page_out(from, size);
-	status_kb("RssAnon:");	/* what that takes itself is there now */
+	status_kb("RssAnon:");	/* maps what it needs itself */
 	before = status_kb("RssAnon:");
 	ASSERT_TRUE(move_in_place(from, size, area_at(&self->a, TARGET)));
 	EXPECT_EQ(before - (long)size / 1024, status_kb("RssAnon:"));
@@ -281,7 +281,7 @@ FIXTURE_TEARDOWN(many)
 	write_long(MAX_MAP_COUNT, self->limit);
 }
 
-/* New: at the limit, in an order that has nothing to do with addresses. */
+/* New: at the limit of VMAs, in an order that does not follow the addresses. */
 TEST_F_TIMEOUT(many, no_room_under_the_limit, TIMEOUT)
 {
 	size_t size = psize();
@@ -314,7 +314,7 @@ TEST_F_TIMEOUT(many, over_the_ends_of_tables, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->from, 300, 1));
 }
 
-/* Nothing moves, and so nothing is at the destination. */
+/* Nothing moves, so nothing is mapped at the destination afterwards. */
 TEST_F_TIMEOUT(many, source_without_page_table, TIMEOUT)
 {
 	size_t size = psize(), nr = 16;
@@ -327,7 +327,7 @@ TEST_F_TIMEOUT(many, source_without_page_table, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->from + (100 + nr) * size, 100, 101 + nr));
 }
 
-/* So are shared pages, whatever has been there, in more tables than one. */
+/* Shared pages, in more than one table, onto memory in each state. */
 TEST_F_TIMEOUT(many, shared_pages_onto_others, TIMEOUT)
 {
 	size_t size = psize(), nr = 1024;
@@ -397,8 +397,8 @@ TEST_F_TIMEOUT(many, from_the_swap_cache, TIMEOUT)
 }
 
 /*
- * A page is always at one of two places, and a counter in it is counted up wherever it
- * is: one that was counted at a place which the page had left is lost with that place.
+ * A page is always at one of two places. A thread increments a counter in it, at the
+ * place where it is. If it increments it at a place that the page has left, that is lost.
  */
 struct counter {
 	volatile long *a, *b;
@@ -413,7 +413,7 @@ static void *count_up(void *arg)
 	while (!c->stop) {
 		volatile long *page = *c->a ? c->a : c->b;
 
-		/* The mark says that it is the page, and not a new one. */
+		/* A new page would not have the mark. */
 		if (page[0])
 			__atomic_fetch_add(&page[1], 1, __ATOMIC_SEQ_CST);
 	}

@@ -351,7 +351,7 @@ static pid_t start_other_program(void)
 		_exit(KSFT_FAIL);
 	}
 	close(ready[1]);
-	/* It says nothing: it is ready when nobody has the other end. */
+	/* It writes nothing: it is ready when it has closed the other end. */
 	if (read(ready[0], &c, 1))
 		return -1;
 	close(ready[0]);
@@ -428,7 +428,7 @@ TEST_F_TIMEOUT(ksm_swapped, read_back, TIMEOUT)
 	if (variant->move_one)
 		EXPECT_TRUE(is_same(&self->a, 8 + PAGES, 1));
 	EXPECT_TRUE(child_is_same(self->child, &self->a));
-	/* One page cannot be at six offsets; stock has no such counter. */
+	/* One page cannot be at six offsets. Stock has no such counter. */
 	if (copies >= 0)
 		EXPECT_GT(vmstat("anon_space_swpin_copy"), copies);
 	EXPECT_TRUE(area_migrates(&self->a, self->at, nr));
@@ -453,7 +453,7 @@ TEST_F_TIMEOUT(ksm_swapped, swapoff, TIMEOUT)
 	EXPECT_TRUE(child_is_same(self->child, &self->a));
 }
 
-/* All are unmerged while nobody has the page mapped: who reads gets a page of his own. */
+/* All are unmerged while nobody maps the page: each reader gets a page of its own. */
 TEST(ksm_unmerged_in_swap_cache)
 {
 	struct area a;
@@ -505,7 +505,7 @@ static void count_sigbus(void)
 	sigaction(SIGBUS, &action, NULL);
 }
 
-/* Wants to know at once, but has other memory where its parent has the page. */
+/* Asks for early SIGBUS, but has other memory where its parent has the page. */
 static bool has_other_memory(struct area *a, int ready, int go)
 {
 	char c;

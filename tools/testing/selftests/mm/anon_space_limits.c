@@ -189,7 +189,7 @@ TEST_F(limits, map_count)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
-/* Merging gives back what splitting has taken. */
+/* A merge gives back the VMAs that a split has taken. */
 TEST_F(limits, map_count_is_given_back)
 {
 	int before, i;

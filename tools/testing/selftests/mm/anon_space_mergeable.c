@@ -89,7 +89,7 @@ TEST_F(mergeable, heap_grows)
 	ASSERT_EQ(count_vmas(heap, NR_PAGES * psize()), 1);
 }
 
-/* What was mergeable before, and what was not, are the same when all is, or nothing. */
+/* Old and new memory are equal when all is mergeable, or none. */
 TEST(some_before_all)
 {
 	size_t size = psize();

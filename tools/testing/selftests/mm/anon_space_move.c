@@ -196,7 +196,7 @@ TEST_F_TIMEOUT(move, dontunmap, TIMEOUT)
 	check_moved(_metadata, &self->a, 8, 6, 0);
 }
 
-/* New pages where moved ones were do not get mixed up with these. */
+/* New pages at the old place do not replace the moved ones. */
 TEST_F_TIMEOUT(move, and_fill_the_source, TIMEOUT)
 {
 	area_move(&self->a, 0, 3, 8);
@@ -326,7 +326,7 @@ TEST_F_TIMEOUT(move, half_and_half_in_child, TIMEOUT)
 	check_moved(_metadata, &self->a, 3, 3, 3);
 }
 
-/* Places are drawn by lot, and the test keeps count of what is where. */
+/* Places are random, and the test records what is where. */
 TEST_F_TIMEOUT(move, by_lot, TIMEOUT)
 {
 	int where[6] = { 0, 1, 2, 3, 4, 5 }, used = 0x3f, i, unit, to;
@@ -369,7 +369,7 @@ static bool can_read(char *addr)
 	return true;
 }
 
-/* Nothing is there any more, and no processor thinks so. */
+/* Nothing is mapped there any more, and no processor has it in its TLB. */
 TEST(old_addresses_fault)
 {
 	char *from = reserve(4 * PAGES * psize()), *to = from + 2 * PAGES * psize();

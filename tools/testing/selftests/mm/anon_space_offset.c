@@ -118,7 +118,7 @@ TEST_F_TIMEOUT(untouched, fork_and_move, TIMEOUT)
 
 FIXTURE(range)
 {
-	char *home, *at;	/* of the first child, and here */
+	char *start, *at;	/* in the first child, and here */
 	size_t huge, pages;	/* bytes of a huge page; all pages */
 	pid_t child;
 };
@@ -141,8 +141,8 @@ FIXTURE_VARIANT_ADD(range, moved_one_by_one) {
 #define HUGE_PAGES	8
 
 /*
- * Small pages for eight huge ones, which a child has, too. Home and elsewhere
- * are pieces of a reserve with the size of two ranges each.
+ * Small pages for eight huge ones, which a child has as well. @start and the
+ * place elsewhere are parts of a reserve, with the size of two ranges each.
  */
 FIXTURE_SETUP(range)
 {
@@ -151,15 +151,15 @@ FIXTURE_SETUP(range)
 	self->huge = read_pmd_pagesize();
 	size = HUGE_PAGES * self->huge;
 	self->pages = size / psize();
-	self->home = reserve(8 * size);
-	self->at = self->home;
+	self->start = reserve(8 * size);
+	self->at = self->start;
 	if (variant->one_by_one)
-		self->home += psize();
-	map_filled(self->home, self->pages, FIRST);
+		self->start += psize();
+	map_filled(self->start, self->pages, FIRST);
 	self->child = fork_waiting();
 	self->at += variant->move ? 2 * size : 0;
 	if (variant->move)
-		ASSERT_TRUE(move_to(self->home, size, self->at));
+		ASSERT_TRUE(move_to(self->start, size, self->at));
 }
 
 FIXTURE_TEARDOWN(range)
@@ -180,7 +180,7 @@ static bool has_all(void *arg)
 
 static bool child_has_all(DATA *self)
 {
-	return pages_of_have(self->child, self->home, self->pages, FIRST);
+	return pages_of_have(self->child, self->start, self->pages, FIRST);
 }
 
 /* The kernel wants one page of it to be writable, hence not shared. */

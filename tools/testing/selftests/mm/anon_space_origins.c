@@ -27,7 +27,7 @@ FIXTURE(origins)
 	long max_map_count;
 };
 
-/* The parent's: it restores the limit whatever becomes of the test. */
+/* Of the parent, which restores the limit even if the test crashes. */
 FIXTURE_TEARDOWN_PARENT(origins)
 {
 	write_long(MAX_MAP_COUNT, self->max_map_count);
@@ -65,7 +65,7 @@ TEST_F_TIMEOUT(origins, move_alternating_origins, TIMEOUT)
 	child = fork_waiting();
 	map_filled(e.at, e.pages, ~FIRST);
 	EXPECT_TRUE(move_to(d, size, e.at)) {
-		/* ENOMEM is no reason to lose what was there. */
+		/* After ENOMEM what was there is still there. */
 		EXPECT_TRUE(pages_have(e.at, e.pages, ~FIRST));
 		e.at = d;
 	}

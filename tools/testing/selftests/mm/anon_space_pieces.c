@@ -29,7 +29,7 @@ FIXTURE(pieces)
 /* For helpers: a type that checkpatch.pl takes for one. */
 #define DATA	FIXTURE_DATA(pieces)
 
-/* The parent's: it restores the limit whatever becomes of the test. */
+/* Of the parent, which restores the limit even if the test crashes. */
 FIXTURE_TEARDOWN_PARENT(pieces)
 {
 	write_long(MAX_MAP_COUNT, self->max_map_count);
@@ -217,23 +217,23 @@ TEST_F_TIMEOUT(pieces, gather_out_of_huge_pages, TIMEOUT)
 #define KPF_COMPOUND_TAIL	16
 #define SCATTERED		200
 
-/* One that a child has as well stays whole for that, although there are many pieces. */
+/* One that a child has as well stays whole in the child, although there are many pieces. */
 TEST_F_TIMEOUT(pieces, out_of_shared_huge_page, TIMEOUT)
 {
 	const uint64_t whole = 1ull << KPF_COMPOUND_HEAD | 1ull << KPF_COMPOUND_TAIL;
-	char *home = map_huge(self, reserve(4 * self->huge), 1);
-	char *from = home + self->huge, *to = home + 2 * self->huge;
+	char *start = map_huge(self, reserve(4 * self->huge), 1);
+	char *from = start + self->huge, *to = start + 2 * self->huge;
 	pid_t child;
 
 	map_filled(from, SCATTERED, FIRST);
 	map_range(to, 2 * SCATTERED * psize());
 	child = fork_waiting();
 	ASSERT_EQ(SCATTERED, reverse(from, to, SCATTERED));
-	ASSERT_TRUE(move_page(page(home, 7), page(to, SCATTERED)));
-	EXPECT_TRUE(page_flags(pfn_of(child, page(home, 7))) & whole);
-	EXPECT_TRUE(page_flags(pfn_of(0, home)) & whole);
+	ASSERT_TRUE(move_page(page(start, 7), page(to, SCATTERED)));
+	EXPECT_TRUE(page_flags(pfn_of(child, page(start, 7))) & whole);
+	EXPECT_TRUE(page_flags(pfn_of(0, start)) & whole);
 	EXPECT_TRUE(pages_have(page(to, SCATTERED), 1, FIRST + 7));
-	EXPECT_TRUE(pages_of_have(child, home, self->pages, FIRST));
+	EXPECT_TRUE(pages_of_have(child, start, self->pages, FIRST));
 }
 
 #define TIMES	16
@@ -251,21 +251,21 @@ static long extents(void)
 TEST_F_TIMEOUT(pieces, discarded_pages_of_huge_page, TIMEOUT)
 {
 	size_t last = self->pages - 1;
-	char *home, *to;
+	char *start, *to;
 	long before;
 	int i, nr;
 
-	/* The limit is not what this is about. */
+	/* This test needs more than the limit. */
 	write_long(MAX_MAP_COUNT, self->max_map_count);
 	if (access("/proc/slabinfo", R_OK))
 		skip_test("no /proc/slabinfo");
-	home = reserve((TIMES + 4) * self->huge);
+	start = reserve((TIMES + 4) * self->huge);
 	before = extents();
 	for (i = 0; i < TIMES; i++) {
-		map_huge(self, home, 1);
-		to = home + (i + 2) * self->huge;
+		map_huge(self, start, 1);
+		to = start + (i + 2) * self->huge;
 		for (nr = 0; nr <= last; nr++)
-			ASSERT_TRUE(move_page(page(home, nr),
+			ASSERT_TRUE(move_page(page(start, nr),
 					      page(to, last - nr)));
 		EXPECT_TRUE(pages_have(page(to, last), 1, FIRST));
 		ASSERT_EQ(0, madvise(to, self->huge, MADV_DONTNEED));
@@ -273,12 +273,12 @@ TEST_F_TIMEOUT(pieces, discarded_pages_of_huge_page, TIMEOUT)
 	EXPECT_GT(before + SLACK, extents()) {
 		TH_LOG("%ld objects before, %ld now", before, extents());
 	}
-	map_huge(self, home, 1);
-	EXPECT_TRUE(check_huge_anon(home, 1, self->huge));
-	EXPECT_TRUE(pages_migrate(home, 1));
-	EXPECT_TRUE(pages_have(home, self->pages, FIRST));
-	EXPECT_TRUE(page_out(home, self->huge));
-	EXPECT_TRUE(pages_have(home, self->pages, FIRST));
+	map_huge(self, start, 1);
+	EXPECT_TRUE(check_huge_anon(start, 1, self->huge));
+	EXPECT_TRUE(pages_migrate(start, 1));
+	EXPECT_TRUE(pages_have(start, self->pages, FIRST));
+	EXPECT_TRUE(page_out(start, self->huge));
+	EXPECT_TRUE(pages_have(start, self->pages, FIRST));
 }
 
 #define SLAB_RCU	"/sys/kernel/slab/anon_extent/destroy_by_rcu"
@@ -341,7 +341,7 @@ TEST_F_TIMEOUT(pieces, fork_without_pieces, TIMEOUT)
 	EXPECT_TRUE(child_has_room(MADV_DONTFORK));
 }
 
-/* Empty memory in the child: for it nothing has ever moved. */
+/* The memory is empty in the child, which has no extent for it. */
 TEST_F_TIMEOUT(pieces, fork_wiped_pieces, TIMEOUT)
 {
 	EXPECT_TRUE(child_has_room(MADV_WIPEONFORK));

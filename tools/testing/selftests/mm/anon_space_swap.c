@@ -129,7 +129,7 @@ static void move_to_10(struct area *a)
 	area_move(a, 0, 6, 10);
 }
 
-/* The parent moves, if it does, when the child is there. */
+/* The parent moves it, if at all, after the fork. */
 TEST_F_TIMEOUT(swap, fork_then_move, TIMEOUT)
 {
 	ASSERT_TRUE(swap_out(&self->a, 0, 6));

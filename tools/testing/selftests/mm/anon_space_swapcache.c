@@ -19,7 +19,7 @@
 #define CHILDREN 3
 #define FEW	16
 
-/* Pages and the processes that have them, the children where they were born. */
+/* Pages and the processes that have them: children have them where they were forked. */
 struct family {
 	char *at, *born_at;
 	size_t pages;
@@ -62,7 +62,7 @@ static int copies(struct family *f)
 	return copies;
 }
 
-/* Everybody is found: the parent's page takes those of the children along. */
+/* All mappings are found: with the parent's page those of the children migrate. */
 static bool migrates_together(struct family *f)
 {
 	return pages_migrate(f->at + f->pages / 2 * psize(), FEW) &&
@@ -149,7 +149,7 @@ TEST_F_TIMEOUT(shared, swapoff, TIMEOUT)
 	EXPECT_TRUE(migrates_together(&self->f));
 }
 
-/* What a parent has brought in, and moves, is that which its children are going to get. */
+/* The children get the page that their parent has brought in and moved. */
 TEST(moved_before_children_read)
 {
 	struct family f = { .pages = 2 * FEW };
@@ -254,7 +254,7 @@ static int other_frames(DATA *self)
 	return others;
 }
 
-/* Children that are born now, and their parent, all get the frame there is. */
+/* Children that are forked now, and their parent, get the frame that is there. */
 TEST_F_TIMEOUT(cached, fork_and_parent_reads_first, TIMEOUT)
 {
 	have_children(&self->f);

@@ -134,7 +134,7 @@ static bool reads(void *arg)
 	return pages_have(self->to, self->pages, FIRST);
 }
 
-/* It needs no memory, so there need not be any: a copy would be fatal. */
+/* No memory is needed. There is none, so a copy would be fatal. */
 TEST_F_TIMEOUT(large, at_the_limit, TIMEOUT)
 {
 	cgroup_allow(self->half / 4);

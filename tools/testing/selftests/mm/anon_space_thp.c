@@ -245,7 +245,7 @@ TEST_F_TIMEOUT(thp, swap_inside, TIMEOUT)
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
 
-/* A few pages further in its own window, so it is visited twice. */
+/* A few pages further in its own range, so it is visited twice. */
 TEST_F_TIMEOUT(thp, shift_inside, TIMEOUT)
 {
 	int i;

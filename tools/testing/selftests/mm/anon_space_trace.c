@@ -340,7 +340,7 @@ TEST_F(trace, half_swapped_stays_in_its_file)
 	EXPECT_TRUE(traced("anon_space_walk", "visited=1 of 1 members"));
 }
 
-/* What relatives have in swap is one page to all of them, wherever it has moved. */
+/* Relatives that have a page in swap all get one page, wherever it has moved. */
 TEST_F(trace, swapped_pages_stay_shared)
 {
 	pid_t child;
@@ -367,7 +367,7 @@ TEST_F(trace, swapped_pages_of_child_stay_shared)
 	EXPECT_EQ(counted(self, SWPIN_COPY), 0);
 }
 
-/* Children that scatter what they share leave nothing behind. */
+/* Children that scatter what they share leave no extent when they exit. */
 TEST_F(trace, extents_go_with_their_process)
 {
 	int i, n, status;
@@ -580,7 +580,7 @@ TEST_F(proc, extent_of_tables)
 	EXPECT_EQ(self->space.end, (uintptr_t)P(4 * table + 3 + nr));
 }
 
-/* A source that stays is empty, and no place to look for anything. */
+/* A source that stays mapped is empty, and is not visited. */
 TEST_F(proc, emptied_source)
 {
 	unsigned long vmas;
@@ -612,7 +612,7 @@ TEST_F(proc, many_extents)
 	EXPECT_EQ(self->space.start, (uintptr_t)P(1100 + 2 * (nr - 1)));
 }
 
-/* Whoever may not look at the maps may not look at this. */
+/* Who may not read the maps may not read this. */
 TEST_F(proc, stranger)
 {
 	pid_t parent = getpid(), child;

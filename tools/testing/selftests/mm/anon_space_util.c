@@ -577,7 +577,7 @@ pid_t fork_waiting(void)
 	_exit(0);
 }
 
-/* End when all children have, and as the worst of them. */
+/* Exit after all children, with the status of the worst. */
 static void end_as_children(void)
 {
 	int status, worst = 0;
