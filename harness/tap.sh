@@ -26,6 +26,26 @@ skip()
 	echo "ok $tests - $1 # SKIP $2"
 }
 
+# tap_cases [BEFORE]: each function with an underscore in its name is a test, but for those
+# of this file; only $T if that is set.  BEFORE comes before each; what a failed one prints
+# is shown.
+tap_cases()
+{
+	local case out
+
+	for case in ${T:-$(declare -F |
+		sed -n '/ tap_/d; s/^declare -f \([a-z]*_[a-z_]*\)$/\1/p')}; do
+		tests=$((tests + 1))
+		if out=$(${1:-:} 2>&1 && $case 2>&1); then
+			echo "ok $tests - $case"
+		else
+			echo "not ok $tests - $case"
+			printf '%s\n' "$out" | sed 's/^/#   /'
+			failed=$((failed + 1))
+		fi
+	done
+}
+
 tap_end()
 {
 	echo "1..$tests"

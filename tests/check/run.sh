@@ -7,6 +7,8 @@ set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+# shellcheck source=harness/tap.sh
+. "$top/harness/tap.sh"
 unset MAKEFLAGS MAKELEVEL MFLAGS V ARCH KERNEL
 
 # sums OUTPUT LINE...: a part with this output, and exit status 1 if its first
@@ -310,18 +312,7 @@ suite_that_takes_too_long_fails_even_beside_stock()
 	reports '#   exit: timeout -> timeout'
 }
 
-cases=$(declare -F | sed -n 's/^declare -f \([a-z]*_[a-z_]*\)$/\1/p')
-number=0 failed=0
-for case in ${T:-$cases}; do
-	number=$((number + 1))
-	rm -rf "${dir:?}/bin"
-	if out=$($case 2>&1); then
-		echo "ok $number - $case"
-	else
-		echo "not ok $number - $case"
-		printf '%s\n' "$out" | sed 's/^/#   /'
-		failed=$((failed + 1))
-	fi
-done
-echo "1..$number"
-[ $failed -eq 0 ]
+clean() { rm -rf "${dir:?}/bin"; }
+
+tap_cases clean
+tap_end

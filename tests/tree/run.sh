@@ -7,6 +7,8 @@ set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+# shellcheck source=harness/tap.sh
+. "$top/harness/tap.sh"
 
 export KSRC=$dir/kernel O=$dir/build
 unset FORCE PATCH MAKEFLAGS MAKELEVEL
@@ -39,7 +41,7 @@ fails()
 
 # has FILE TEXT
 has() { grep -qxF -- "$2" "$1" || { echo "$1 has not: $2"; return 1; }; }
-has_not() { ! grep -qxF -- "$2" "$1" || { echo "$1 has: $2"; return 1; }; }
+lacks() { ! grep -qxF -- "$2" "$1" || { echo "$1 has: $2"; return 1; }; }
 
 # gives COMMAND REGEX: the output has such a line; the status does not matter.
 gives()
@@ -116,7 +118,7 @@ edit_that_a_later_patch_changes_is_refused()
 {
 	edit a.c 20 third
 	PATCH=0001 fails refresh "a later patch changes the same lines" &&
-		has_not "$dir/project/patches/0001-first.patch" +third
+		lacks "$dir/project/patches/0001-first.patch" +third
 }
 
 edit_of_an_unpatched_file_needs_a_patch()
@@ -155,7 +157,7 @@ removed_patch_and_file_are_undone()
 {
 	sed -i /0002/d "$dir/project/patches/series"
 	rm "$dir/project/patches/0002-second.patch" "$dir/project/mm/own.c"
-	tree tree && has_not "$O/src/exp/mm/a.c" second &&
+	tree tree && lacks "$O/src/exp/mm/a.c" second &&
 		has "$O/src/exp/mm/a.c" first && [ ! -e "$O/src/exp/mm/own.c" ]
 }
 
@@ -163,7 +165,7 @@ kernel_file_is_not_overwritten()
 {
 	echo ours >"$dir/project/mm/b.c"
 	fails tree "mm/b.c is a file of the kernel" &&
-		has_not "$O/src/exp/mm/b.c" ours
+		lacks "$O/src/exp/mm/b.c" ours
 }
 
 patch_outside_the_series_is_named()
@@ -188,7 +190,7 @@ changed_context_is_a_three_way()
 		gives tree 'warning: .* merged: 0002-second.patch$' &&
 		has "$O/src/exp/mm/a.c" second &&
 		has "$O/src/exp/mm/a.c" first &&
-		has_not "$O/src/exp/mm/a.c" 'line 18' &&
+		lacks "$O/src/exp/mm/a.c" 'line 18' &&
 		tree rebase && tree drift && has "$O/src/exp/mm/a.c" second
 }
 
@@ -325,7 +327,7 @@ import_takes_what_git_has_made()
 	git -C "$repo" add -A
 	git -C "$repo" commit -qm 'grow, and a new file'
 	tree import && tree drift && has "$dir/project/mm/new.c" new &&
-		has_not "$dir/project/patches/0002-second.patch" +grown &&
+		lacks "$dir/project/patches/0002-second.patch" +grown &&
 		has "$dir/project/patches/0003-grow-and-a-new-file.patch" +grown
 }
 
@@ -345,18 +347,5 @@ mails_make_the_tree()
 		has "$O/series/0001-first.patch" +own
 }
 
-cases=$(declare -F | sed -n 's/^declare -f \([a-z]*_[a-z_]*\)$/\1/p' |
-	grep -vxE 'has_not')
-number=0 failed=0
-for case in ${T:-$cases}; do
-	number=$((number + 1))
-	if out=$(setup 2>&1 && $case 2>&1); then
-		echo "ok $number - $case"
-	else
-		echo "not ok $number - $case"
-		printf '%s\n' "$out" | sed 's/^/#   /'
-		failed=$((failed + 1))
-	fi
-done
-echo "1..$number"
-[ $failed -eq 0 ]
+tap_cases setup
+tap_end
