@@ -300,17 +300,24 @@ TEST_F_TIMEOUT(many, no_room_under_the_limit, TIMEOUT)
 	EXPECT_EQ(1, count_vmas(self->to, MANY * size));
 }
 
-/* Page tables end at other pages of the source than of the destination. */
+/*
+ * Move @nr pages, from page 300 on to page 71 on: page tables end at other pages of the
+ * source than of the destination.
+ */
+static bool move_over_tables(char *from, char *to, size_t nr)
+{
+	size_t size = psize();
+
+	return move_in_place(from + 300 * size, nr * size, to + 71 * size) &&
+	       pages_have(to + 71 * size, nr, 301) &&
+	       pages_migrate(to + 71 * size, nr) &&
+	       pages_have(to + 71 * size, nr, 301) &&
+	       are_zero(from + 300 * size, nr);
+}
+
 TEST_F_TIMEOUT(many, over_the_ends_of_tables, TIMEOUT)
 {
-	size_t size = psize(), nr = 1024;
-
-	ASSERT_TRUE(move_in_place(self->from + 300 * size, nr * size,
-				  self->to + 71 * size));
-	EXPECT_TRUE(pages_have(self->to + 71 * size, nr, 301));
-	EXPECT_TRUE(pages_migrate(self->to + 71 * size, nr));
-	EXPECT_TRUE(pages_have(self->to + 71 * size, nr, 301));
-	EXPECT_TRUE(are_zero(self->from + 300 * size, nr));
+	EXPECT_TRUE(move_over_tables(self->from, self->to, 1024));
 	EXPECT_TRUE(pages_have(self->from, 300, 1));
 }
 
@@ -334,14 +341,10 @@ TEST_F_TIMEOUT(many, shared_pages_onto_others, TIMEOUT)
 
 	fill_pages(self->to, MANY, 0x5550000);
 	fork_waiting();
-	ASSERT_TRUE(move_in_place(self->from + 300 * size, nr * size,
-				  self->to + 71 * size));
+	EXPECT_TRUE(move_over_tables(self->from, self->to, nr));
 	EXPECT_TRUE(pages_have(self->to, 71, 0x5550000));
-	EXPECT_TRUE(pages_have(self->to + 71 * size, nr, 301));
 	EXPECT_TRUE(pages_have(self->to + (71 + nr) * size, 71,
 			       0x5550000 + 71 + nr));
-	EXPECT_TRUE(pages_migrate(self->to + 71 * size, nr));
-	EXPECT_TRUE(are_zero(self->from + 300 * size, nr));
 }
 
 /* A shared page at the end, in another page table: nothing is lost. */
@@ -354,12 +357,7 @@ TEST_F_TIMEOUT(many, the_last_page_is_shared, TIMEOUT)
 	ASSERT_EQ(0, madvise(last, size, MADV_DOFORK));
 	fork_waiting();
 	ASSERT_EQ(0, madvise(self->from, MANY * size, MADV_DOFORK));
-	ASSERT_TRUE(move_in_place(self->from + 300 * size, nr * size,
-				  self->to + 71 * size));
-	EXPECT_TRUE(pages_have(self->to + 71 * size, nr, 301));
-	EXPECT_TRUE(pages_migrate(self->to + 71 * size, nr));
-	EXPECT_TRUE(pages_have(self->to + 71 * size, nr, 301));
-	EXPECT_TRUE(are_zero(self->from + 300 * size, nr));
+	EXPECT_TRUE(move_over_tables(self->from, self->to, nr));
 }
 
 /* Out of huge pages, into them, and next to them. */

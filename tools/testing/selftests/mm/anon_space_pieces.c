@@ -90,6 +90,15 @@ static bool is_reversed(char *from, char *to, size_t nr, size_t moved)
 
 #define MANY	(LIMIT + LIMIT / 2)
 
+/* Fill both ranges, fork a child that shares them, and reverse as many as may be. */
+static size_t share_and_reverse(char *from, char *to, pid_t *child)
+{
+	map_filled(from, MANY, FIRST);
+	map_filled(to, MANY, OTHER);
+	*child = fork_waiting();
+	return reverse(from, to, MANY);
+}
+
 /* ENOMEM leaves the page where it is, and what is at its destination. */
 TEST_F_TIMEOUT(pieces, limit_spares_destination, TIMEOUT)
 {
@@ -98,10 +107,7 @@ TEST_F_TIMEOUT(pieces, limit_spares_destination, TIMEOUT)
 	size_t moved;
 	pid_t child;
 
-	map_filled(from, MANY, FIRST);
-	map_filled(to, MANY, OTHER);
-	child = fork_waiting();
-	moved = reverse(from, to, MANY);
+	moved = share_and_reverse(from, to, &child);
 	ASSERT_GT(MANY, moved);
 	EXPECT_EQ(ENOMEM, errno);
 	EXPECT_LT(LIMIT / 2, moved);
@@ -124,10 +130,7 @@ TEST_F_TIMEOUT(pieces, limit_spares_large_destination, TIMEOUT)
 
 	map_filled(table, pages, FIRST);
 	map_filled(there, 2 * pages, OTHER);
-	map_filled(from, MANY, FIRST);
-	map_filled(to, MANY, OTHER);
-	child = fork_waiting();
-	moved = reverse(from, to, MANY);
+	moved = share_and_reverse(from, to, &child);
 	ASSERT_GT(MANY, moved);
 	EXPECT_FALSE(move_to(table, size, there));
 	EXPECT_EQ(ENOMEM, errno);
@@ -154,10 +157,7 @@ TEST_F_TIMEOUT(pieces, limit_is_given_back, TIMEOUT)
 	size_t moved;
 	pid_t child;
 
-	map_filled(from, MANY, FIRST);
-	map_filled(to, MANY, OTHER);
-	child = fork_waiting();
-	moved = reverse(from, to, MANY);
+	moved = share_and_reverse(from, to, &child);
 	ASSERT_GT(MANY, moved);
 	/* Half of what was moved goes away. */
 	ASSERT_EQ(0, munmap(page(to, MANY - moved / 2),
