@@ -437,14 +437,16 @@ def command_import():
 
 # --- mails ------------------------------------------------------------------------
 
-def figures():
-    """The table of README.md, with the commits that it was measured at."""
-    text = (TOP / "README.md").read_text(encoding="utf-8")
-    found = re.findall(r"<!-- .*?written by make bench-readme -->\n(.*?)<!-- end -->",
-                       text, re.S)
-    measured = re.search(r"^Measured: .*", text, re.M)
-    return "\n".join([*found, measured.group(0) if measured else
-                      "Not measured."])
+# Where the cover letter has a table of README.md, and what marks it there.
+TABLES = {"@programs@": "programs, ", "@collectors@": "collectors, ", "@operations@": ""}
+
+
+def table(kind):
+    """A table of README.md, with the commits that it was measured at."""
+    text = (contents(TOP / "README.md") or b"").decode()
+    found = re.search(rf"<!-- {kind}written by make bench-readme -->\n(.*?)\n<!-- end -->",
+                      text, re.S)
+    return found.group(1) if found else "Not measured."
 
 
 def tested():
@@ -458,11 +460,11 @@ def tested():
 
 def cover_letter(texts, stat):
     """patches/cover-letter with what it asks for."""
-    body = (contents(COVER) or b"*** SUBJECT HERE ***\n\n@figures@\n").decode()
+    body = (contents(COVER) or b"*** SUBJECT HERE ***\n\n@operations@\n").decode()
     subject, body = body.split("\n", 1)
-    for mark, make in (("@figures@", figures), ("@tested@", tested)):
-        if mark in body:
-            body = body.replace(mark, make())
+    for mark, kind in TABLES.items():
+        body = body.replace(mark, table(kind))
+    body = body.replace("@tested@", tested())
     who = re.search(r"^From: (.*)", texts[0], re.M).group(1)
     date = re.search(r"^Date: (.*)", texts[0], re.M).group(1)
     return (f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: {who}\nDate: {date}\n"
