@@ -6,7 +6,8 @@ All but um have two CPUs and huge pages, x86_64-debug has KASAN and lockdep too.
 Without a cross compiler or emulator, what is missing is said, and that is a skip.
 Runs the kernel's own kunit.py on src/exp.  One result for each case; a case
 that is in the source but not in the output fails, and so does a complaint of
-the kernel on its console.  T=GLOB runs the suites that match only.
+the kernel on its console.  T=GLOB runs the suites that match only.  With PREFIX=1
+src/exp is a patch in the middle of the series: only suites and symbols that are there.
 """
 
 import fnmatch
@@ -38,6 +39,7 @@ KERNELS = {
 }
 HINT = "to install them: make setup-cross"
 TIMEOUT = os.environ.get("TIMEOUT") or "300"
+PREFIX = bool(os.environ.get("PREFIX"))
 QEMU_ARGS = "-smp 2 -m 1024"
 CPUS = {
     # Without NX the kernel warns, and of several processors of AMD as well.
@@ -54,7 +56,8 @@ def wanted_suites():
                            stdout=subprocess.PIPE, text=True,
                            check=True).stdout.split()
     for name in names:
-        if not re.search(r"anon_space\w*_kunit\.c$", name):
+        if not re.search(r"anon_space\w*_kunit\.c$", name) or \
+                (PREFIX and not (EXP / name).exists()):
             continue
         text = (EXP / name).read_text(encoding="utf-8")
         cases = re.findall(r"\bKUNIT_CASE(?:_\w+)?\(\s*(\w+)", text)
@@ -91,10 +94,25 @@ def emulate(folder, emulator):
     return str(folder / "bin")
 
 
+def config(name, folder):
+    """One of our configurations; at a prefix without those of our symbols which come later."""
+    path = TOP / f"configs/kunit{name}.config"
+    if not PREFIX:
+        return path
+    kconfig = EXP / "mm/anon_space/Kconfig"
+    there = re.findall(r"^config (\w+)", kconfig.read_text(encoding="utf-8"), re.M)
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines(True)
+             if "ANON_SPACE" not in line or
+             re.sub(r"^CONFIG_(\w+)=.*\n", r"\1", line) in there]
+    copy = folder / path.name
+    copy.write_text("".join(lines), encoding="utf-8")
+    return copy
+
+
 def run_kunit(kernel, folder):
     """Build and run; returns the results of kunit.py, None if it has none."""
     arch, names, cross, emulator = KERNELS[kernel]
-    configs = [TOP / f"configs/kunit{name}.config" for name in names]
+    configs = [config(name, folder) for name in names]
     cached = f"{TOP}/harness/kernel/cached.sh " if shutil.which("ccache") else ""
     results = folder / "result.json"
     for stale in (results, folder / "test.log"):

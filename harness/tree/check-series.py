@@ -5,9 +5,9 @@
 Each patch is checked as it is mailed: its message names tests that exist, checkpatch
 has nothing to say, "git am" makes src/exp of all of them.  Then the kernel of each
 prefix is built, with W=1 what we touch, and booted; the scenarios run, and the
-selftests that there are by then.  With arguments only the prefixes that end with
+KUnit suites and selftests that there are by then.  With arguments only the prefixes that end with
 these patches, by number or a part of the name, are built and booted; "-" for none.
-BOOT= builds objects only, MAILS= leaves out what is mailed.
+BOOT= builds objects only, KUNIT= runs no suite, MAILS= leaves out what is mailed.
 
 Keeps in $O/series-check what is built, and in its log/ what was said.
 """
@@ -30,6 +30,7 @@ TOP, OUT = tree.TOP, tree.OUT
 WORK = OUT / "series-check"
 SOURCE = WORK / "src/exp"
 BOOT = os.environ.get("BOOT", "1") != ""
+KUNIT = os.environ.get("KUNIT", "1") != ""
 CHECK_MAILS = os.environ.get("MAILS", "1") != ""
 JOBS = os.environ.get("JOBS") or str(os.cpu_count())
 MM_TESTS = "tools/testing/selftests/mm"
@@ -148,8 +149,9 @@ def boot(log):
     return []
 
 
-def selftests(log):
-    text = run(log, "harness/test/kselftest.sh", KERNELS="exp")
+def tests(log, *argv, **env):
+    """Runs tests that print one line for each; returns those that failed."""
+    text = run(log, *argv, **env)
     if text is not None:
         return []
     last = Path(log).read_text(encoding="utf-8", errors="replace")
@@ -169,8 +171,12 @@ def check_prefix(number, commit, name):
         return
     problems = boot(log)
     result(f"{name}: boots, and the scenarios run", problems)
+    if KUNIT and list((SOURCE / SUITES).glob("anon_space_*_kunit.c")):
+        result(f"{name}: KUnit suites on UML",
+               tests(log, "harness/test/check-kunit.py", "um"))
     if not problems and (SOURCE / MM_TESTS / "anon_space_util.c").exists():
-        result(f"{name}: selftests", selftests(log))
+        result(f"{name}: selftests",
+               tests(log, "harness/test/kselftest.sh", KERNELS="exp"))
 
 
 def chosen(names):
