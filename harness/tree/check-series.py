@@ -103,6 +103,8 @@ def set_up():
         shutil.rmtree(WORK / "src", ignore_errors=True)
         series.export_to(SOURCE, tracked)
     stamp.write_bytes(made_of)
+    if not (WORK / "bin").exists():
+        (WORK / "bin").symlink_to(OUT / "bin")	# what runs in guests
     return series.commits(SOURCE)
 
 
