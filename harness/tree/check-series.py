@@ -5,7 +5,7 @@
 Each patch is checked as it is mailed: its message names tests that exist, checkpatch
 has nothing to say, "git am" makes src/exp of all of them.  Then the kernel of each
 prefix is built, with W=1 what we touch, and booted; the scenarios run, and the
-KUnit suites and selftests that there are by then.  With arguments only the prefixes that end with
+KUnit suites, the tests of tools/testing/vma and the selftests that there are by then.  With arguments only the prefixes that end with
 these patches, by number or a part of the name, are built and booted; "-" for none.
 BOOT= builds objects only, KUNIT= runs no suite, MAILS= leaves out what is mailed.
 
@@ -33,6 +33,7 @@ BOOT = os.environ.get("BOOT", "1") != ""
 KUNIT = os.environ.get("KUNIT", "1") != ""
 CHECK_MAILS = os.environ.get("MAILS", "1") != ""
 JOBS = os.environ.get("JOBS") or str(os.cpu_count())
+VMA_SHIM = "tools/testing/vma/vma_internal.h"
 MM_TESTS = "tools/testing/selftests/mm"
 SUITES = "lib/tests"
 # As in check-checkpatch.sh, and what it leaves out for single kinds of files.
@@ -173,6 +174,10 @@ def check_prefix(number, commit, name):
         return
     problems = boot(log)
     result(f"{name}: boots, and the scenarios run", problems)
+    # Without that they do not link, as in the pristine source.
+    if "vma_close" in (SOURCE / VMA_SHIM).read_text(encoding="utf-8"):
+        result(f"{name}: tests of tools/testing/vma",
+               tests(log, "harness/test/check-vma.sh"))
     if KUNIT and list((SOURCE / SUITES).glob("anon_space_*_kunit.c")):
         result(f"{name}: KUnit suites on UML",
                tests(log, "harness/test/check-kunit.py", "um"))
