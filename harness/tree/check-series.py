@@ -90,23 +90,22 @@ def check_mails():
 
 def set_up():
     """The whole source, at any commit of the series; git need not know all of it.  That
-    of the last run is used again if it was made of the same: a copy takes minutes."""
+    of the last run is used again if it was made of the same: a copy takes minutes, and
+    what is not written is not built again."""
     tracked = [name for name in tree.patched_files()
                if (tree.PRISTINE / name).exists()]
     stamp = WORK / "src/stamp"
     made_of = (tree.contents(tree.STAMP) or b"") + "\n".join(tracked).encode()
-    is_same = tree.contents(stamp) == made_of
-    stamp.unlink(missing_ok=True)
-    if is_same:
-        tree.git(SOURCE, "checkout", "-q", "-f", "-B", "series", "base")
-        series.make_branch(SOURCE, series.final_files(), "--no-3way")
-    else:
+    if tree.contents(stamp) != made_of:
         shutil.rmtree(WORK / "src", ignore_errors=True)
         series.export_to(SOURCE, tracked)
-    stamp.write_bytes(made_of)
+        stamp.write_bytes(made_of)
     if not (WORK / "bin").exists():
         (WORK / "bin").symlink_to(OUT / "bin")	# what runs in guests
-    return series.commits(SOURCE)
+    with tree.scratch_repo(tree.patched_files()) as repo:
+        series.make_branch(repo, series.final_files(), "--no-3way")
+        tree.git(SOURCE, "fetch", "-q", repo, "HEAD")
+        return series.commits(repo)
 
 
 def run(log, *argv, **env):
@@ -166,7 +165,7 @@ def check_prefix(number, commit, name):
     start, log = time.monotonic(), WORK / f"log/{number:04d}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    tree.git(SOURCE, "checkout", "-q", "--detach", commit)
+    tree.git(SOURCE, "checkout", "-q", "-f", "--detach", commit)
     problems = build_objects(log)
     result(f"{name}: builds ({time.monotonic() - start:.0f} s; log "
            f"{tree.show(log)})", problems)
