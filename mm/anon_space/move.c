@@ -240,7 +240,9 @@ static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
 	if (folio_mapcount(folio) != 1 || folio_test_swapcache(folio) ||
 	    !folio_trylock(folio))
 		return false;
-	mine = folio_mapcount(folio) == 1 && !folio_test_swapcache(folio);
+	/* A relative may have merged it before that died. */
+	mine = folio_mapcount(folio) == 1 && !folio_test_swapcache(folio) &&
+	       !folio_test_ksm(folio);
 	if (mine) {
 		folio_move_anon_rmap(folio, vma);
 		WRITE_ONCE(folio->index, index);

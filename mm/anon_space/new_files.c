@@ -20,8 +20,9 @@
  *
  * The oldest file that an mm owns is never left: all children are its members, which KSM
  * relies on. Nor is the oldest of all, on which swap-in relies. An mm with private
- * hugetlb memory leaves none, so it begins none while it is a member of many files of
- * dead ancestors.
+ * hugetlb memory leaves none, and one with a KSM page none of others: that of an ancestor
+ * who merged it, and is dead, may be the only one in which its mapping is found. So these
+ * begin none while they are members of many files of dead ancestors.
  */
 
 #include <linux/anon_space.h>
@@ -51,19 +52,32 @@ struct files_walk {
 	struct anon_membership **unneeded;
 };
 
+/*
+ * NULL stands for the file of whoever merged a page of KSM: that is the oldest one of
+ * ours, which is never left, or one of others, and it cannot be told which.
+ */
+static bool is_needed(const struct anon_membership *membership, struct anon_vma *file)
+{
+	if (file)
+		return membership->anon_vma == file;
+	/* That of others may change, but neither to us nor from us. */
+	return data_race(membership->anon_vma->owner) != membership->mm;
+}
+
 static void keep_file(struct files_walk *files, struct folio *folio)
 {
 	struct anon_vma *file;
-	unsigned int i;
+	unsigned int i = 0;
 
-	if (!folio_test_anon(folio) || folio_test_ksm(folio))
+	if (!folio_test_anon(folio))
 		return;
+	/* Read once: relatives may merge the page meanwhile. */
 	file = folio_anon_vma(folio);
-	for (i = 0; i < files->nr; i++) {
-		if (files->unneeded[i]->anon_vma != file)
-			continue;
-		files->unneeded[i] = files->unneeded[--files->nr];
-		return;
+	while (i < files->nr) {
+		if (is_needed(files->unneeded[i], file))
+			files->unneeded[i] = files->unneeded[--files->nr];
+		else
+			i++;
 	}
 }
 
@@ -78,7 +92,7 @@ static bool take(struct folio *folio, struct page *page,
 
 	if (folio_mapcount(folio) != 1 || !folio_trylock(folio))
 		return false;
-	mine = folio_mapcount(folio) == 1 &&
+	mine = folio_mapcount(folio) == 1 && !folio_test_ksm(folio) &&
 	       (!folio_test_swapcache(folio) ||
 		(!folio_test_large(folio) && PageAnonExclusive(page)));
 	if (mine)
@@ -92,8 +106,7 @@ static void look_at_page(struct files_walk *files, struct vm_area_struct *vma,
 {
 	struct folio *folio = page_folio(page);
 
-	if (!folio_test_anon(folio) || folio_test_ksm(folio) ||
-	    folio_anon_vma(folio) == files->file)
+	if (!folio_test_anon(folio) || folio_anon_vma(folio) == files->file)
 		return;
 	if (!take(folio, page, vma))
 		keep_file(files, folio);

@@ -4,6 +4,7 @@
  * whatever moved before, meanwhile or after.
  */
 #define _GNU_SOURCE
+#include <err.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -475,6 +476,63 @@ TEST(ksm_unmerged_in_swap_cache)
 	close(used);
 	EXPECT_TRUE(area_migrates(&a, 0, PAGES));
 	EXPECT_TRUE(is_same(&a, 0, PAGES));
+	write_string(KSM "run", "0");
+}
+
+/* ---- merged by an ancestor who is dead, and not scanned since ---- */
+
+#define GENERATIONS	12
+
+static void leave(int signal)
+{
+	_exit(0);
+}
+
+/* Go on when so many generations, who all were alive at the same time, are dead. */
+static void go_on_in_last_generation(void)
+{
+	pid_t ancestors[GENERATIONS];
+	int i;
+
+	signal(SIGUSR1, leave);
+	for (i = 0; i < GENERATIONS; i++) {
+		ancestors[i] = getpid();
+		switch (fork()) {
+		case -1:
+			err(KSFT_FAIL, "fork");
+		case 0:
+			continue;
+		}
+		for (;;)
+			pause();
+	}
+	for (i = 0; i < GENERATIONS; i++)
+		kill(ancestors[i], SIGUSR1);
+	for (i = 0; i < GENERATIONS; i++)
+		while (!kill(ancestors[i], 0))
+			usleep(1000);
+}
+
+/* Who has many ancestors, all dead, forgets them when he forks; not these pages. */
+TEST(ksm_pages_of_dead_ancestor)
+{
+	struct area a;
+
+	write_string(KSM "sleep_millisecs", "0");
+	write_string(KSM "pages_to_scan", "1000");
+	go_on_in_child();
+	area_init(&a, FAULTED);
+	area_map(&a, 0, PAGES);
+	ASSERT_EQ(0, madvise(area_at(&a, 0), area_size(&a, PAGES), MADV_MERGEABLE));
+	fill_same(&a, 0);
+	ASSERT_TRUE(merge(&a, 0));
+	go_on_in_last_generation();
+	EXPECT_TRUE(area_migrates(&a, 0, PAGES));
+	fork_waiting();
+	EXPECT_TRUE(area_migrates(&a, 0, PAGES));
+	EXPECT_TRUE(are_one(&a, 0, PAGES));
+	EXPECT_TRUE(is_same(&a, 0, PAGES));
+	write_string(KSM "run", "2");
 	write_string(KSM "run", "0");
 }
 
