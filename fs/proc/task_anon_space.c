@@ -117,7 +117,8 @@ static void *anon_space_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct anon_space_reader *reader = m->private;
 
-	*pos = v == SEQ_START_TOKEN ? PAGE_SIZE : reader->extent.end;
+	/* Extents that end behind there come next: that of the page at address 0 as well. */
+	*pos = v == SEQ_START_TOKEN ? 1 : reader->extent.end;
 	return copy_extent(reader, *pos);
 }
 

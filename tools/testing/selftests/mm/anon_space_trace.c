@@ -565,6 +565,20 @@ TEST_F(proc, extent)
 	EXPECT_EQ(self->space.delta, -100);
 }
 
+/* The first page of all is no special one. */
+TEST_F(proc, extent_at_zero)
+{
+	map_filled(P(1), 1, FIRST);
+	fork_waiting();
+	ASSERT_TRUE(move_to(P(1), self->page, NULL));
+	ASSERT_TRUE(read_space(getpid(), &self->space));
+	EXPECT_TRUE(self->space.in_order);
+	EXPECT_EQ(self->space.extents, 1);
+	EXPECT_EQ(self->space.extent_lines, 1);
+	EXPECT_EQ(self->space.start, 0);
+	EXPECT_EQ(self->space.end, self->page);
+}
+
 /* The first table begins before what moves, and moves as a whole. */
 TEST_F(proc, extent_of_tables)
 {
