@@ -148,6 +148,7 @@ static enum obstacle look_at_table(struct place *place, pte_t *src_pte)
 	struct anon_space_move move;
 	unsigned long nr;
 
+	lockdep_assert_held(pte_lockptr(place->src->vm_mm, place->src_pmd));
 	set_up_move(&move, place);
 	nr = anon_space_movable(&move, src_pte, place->nr);
 	if (likely(nr == place->nr))
