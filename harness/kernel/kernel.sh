@@ -87,8 +87,8 @@ build()
 {
 	configure
 	[ "$variant" != coverage ] || profile_options
-	# What is built with W=1 and without is built twice.  kernel-doc of all files
-	# takes longer than to compile them.
+	# What is built with W=1 and without is built twice.  kernel-doc has been asked
+	# of what we touch: here it would be of all.
 	[ ! "${PREFIX:-}" ] || options+=(W=1 cmd_checkdoc=)
 	kmake "$src" "$dir" "${options[@]}" -j"$JOBS" "$(basename "$IMAGE")"
 	[ "$variant" != exp-gdb ] || kmake "$src" "$dir" scripts_gdb
