@@ -240,7 +240,7 @@ static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
 	if (folio_mapcount(folio) != 1 || folio_test_swapcache(folio) ||
 	    !folio_trylock(folio))
 		return false;
-	/* A relative may have merged it before that died. */
+	/* KSM may have merged it for a relative that has exited. */
 	mine = folio_mapcount(folio) == 1 && !folio_test_swapcache(folio) &&
 	       !folio_test_ksm(folio);
 	if (mine) {

@@ -20,9 +20,10 @@
  *
  * The oldest file that an mm owns is never left: all children are its members, which KSM
  * relies on. Nor is the oldest of all, on which swap-in relies. An mm with private
- * hugetlb memory leaves none, and one with a KSM page none of others: that of an ancestor
- * who merged it, and is dead, may be the only one in which its mapping is found. So these
- * begin none while they are members of many files of dead ancestors.
+ * hugetlb memory leaves no file. An mm with a KSM page leaves only files of its own: the
+ * page may have been merged for an ancestor that is dead, and its mapping may be found
+ * only in the file of that one. So these mms begin no file while they are members of many
+ * files of dead ancestors.
  */
 
 #include <linux/anon_space.h>
@@ -53,14 +54,14 @@ struct files_walk {
 };
 
 /*
- * NULL stands for the file of whoever merged a page of KSM: that is the oldest one of
- * ours, which is never left, or one of others, and it cannot be told which.
+ * NULL stands for the file of the mm for which KSM merged a page. That is our oldest one,
+ * which is never left, or any file of others.
  */
 static bool is_needed(const struct anon_membership *membership, struct anon_vma *file)
 {
 	if (file)
 		return membership->anon_vma == file;
-	/* That of others may change, but neither to us nor from us. */
+	/* The owner may change meanwhile, but neither to our mm nor from it. */
 	return data_race(membership->anon_vma->owner) != membership->mm;
 }
 
