@@ -2,18 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """builds.py [NAME...]: build what we patch and add in many configurations.
 
-harness/kernel/builds.list has them.  In each the folders and files that we touch are built
-with W=1; a warning that the pristine source does not give in the same configuration
-is a failure, and so is one that asks for a configuration which cannot be had.  Where
-the kernel is small, vmlinux is linked as well.  T=GLOB builds those that match.  Keeps
-in $O/report/builds.tsv the last result of each: name, architecture, result, seconds,
-date, commit.
+harness/kernel/builds.list has them.  In each what we add and patch is built with W=1, and
+what uses the reverse map, as far as the configuration has it; a warning that the pristine
+source does not give in the same configuration is a failure, and so is one that asks for a
+configuration which cannot be had.  Where the kernel is small, vmlinux is linked as well.
+T=GLOB builds those that match.  Keeps in $O/report/builds.tsv the last result of each:
+name, architecture, result, seconds, date, commit.
 
 Builds for one architecture follow each other in one folder: what the options do not
-change is not built again.  That folder is good only as long as nothing failed there.
+change is not built again, unless the build before had a warning.
 """
 
 import fnmatch
+import functools
+import hashlib
+import json
 import lzma
 import os
 import re
@@ -43,8 +46,21 @@ FRAGMENTS = {"exp": ["base", "x86_64", "exp"],
              "debug": ["base", "x86_64", "exp", "debug", "exp-debug"]}
 # Kernels so small that a link of vmlinux is cheap.
 LINKED = ["allnoconfig", "tinyconfig"]
-# What we patch or add, and users of what it declares.
+# All of them in one configuration, for check-series.
 TARGETS = ["mm/", "fs/proc/", "fs/exec.o", "kernel/fork.o", "lib/tests/"]
+# Where what we patch and add is, and its users.
+FOLDERS = ["mm", "fs", "kernel", "lib", "security"]
+USERS = re.compile("anon_vma|anon_space|rmap_walk_control")
+# Prints the objects and folders that a configuration has in a folder.
+OBJECTS = """
+include {folder}/.config
+src := {source}/{name}
+srctree := {source}
+include {source}/{name}/Makefile
+$(info $(obj-y) $(obj-m) $(proc-y))
+.DEFAULT_GOAL := none
+none: ; @:
+"""
 WARNING = re.compile(r"^(?:.*/)?((?:mm|fs|kernel|lib|include|arch)/\S+?):[\d:]+ "
                      r"(?:warning|error): (.*)")
 UNDEFINED = re.compile(r"undefined reference to \S+")
@@ -71,9 +87,8 @@ class Build:
         return None if shutil.which(compiler) else compiler
 
     def folder(self, source):
-        """Where it is built: what pristine says is asked for rarely, and anew."""
-        return WORK / "objects" / self.arch if source == "exp" else \
-            self.logs / source
+        small = "-small" if self.base in LINKED else ""
+        return WORK / source / f"{self.arch}{small}"
 
     def make(self, source, *arguments):
         """(status, output) of the kernel's make."""
@@ -151,34 +166,64 @@ class Build:
                 return f"CONFIG_{name} is {got}"
         return None
 
-    def build(self, source):
-        """(status, warnings as "file: text")."""
-        status, text = self.make(source, "prepare")
-        if status:
-            return status, {text.strip().splitlines()[-1]}
-        targets = [t for t in TARGETS if (OUT / "src" / source / t).exists() or
-                   t.endswith(".o")]
+    def objects(self, source, name):
+        """Those of ours that this configuration has in a folder and those in it."""
+        done = subprocess.run(
+            ["make", "-s", "-f", "-"], check=True, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, input=OBJECTS.format(
+                folder=self.folder(source), source=OUT / "src" / source, name=name))
+        found = []
+        for entry in sorted(set(done.stdout.split())):
+            path = f"{name}/{entry}"
+            if path.endswith("/") and any(w.startswith(path) for w in wanted()):
+                found += self.objects(source, path.rstrip("/"))
+            elif path in wanted() and \
+                    (OUT / "src" / source / path).with_suffix(".c").exists():
+                found.append(path)
+        return found
+
+    def build(self, source, anew):
+        """(status, warnings as "file: text"): those of objects that are made now."""
+        targets = [o for name in FOLDERS for o in self.objects(source, name)]
+        if anew:
+            for target in targets:
+                (self.folder(source) / target).unlink(missing_ok=True)
         status, text = self.make(source, "W=1", *targets)
         found = {f"{m.group(1)}: {m.group(2)}" for m in
                  map(WARNING.match, text.splitlines()) if m}
+        if status and not found:
+            found = set(text.strip().splitlines()[-1:])
         if self.base in LINKED and not status:
             status, text = self.make(source, "vmlinux")
             found |= set(UNDEFINED.findall(text))
         return status, found
 
+    def pristine(self):
+        """The same of the source without us, as it was if it was asked before."""
+        config = (self.folder("pristine") / ".config").read_bytes()
+        key = hashlib.sha256(b"\0".join([
+            self.arch.encode(), config, (OUT / "src/pristine.stamp").read_bytes(),
+            " ".join(sorted(wanted())).encode()])).hexdigest()
+        known = WORK / "known" / key
+        if not known.exists():
+            status, found = self.build("pristine", anew=True)
+            known.parent.mkdir(exist_ok=True)
+            known.write_text(json.dumps([status, sorted(found)]), encoding="utf-8")
+        status, found = json.loads(known.read_text(encoding="utf-8"))
+        return status, set(found)
+
     def problems(self):
         """Returns what is wrong, as a list of lines."""
-        # An object that is there has given its warnings already: it must have had none.
-        good = self.folder("exp") / "good"
-        if not good.exists():
-            shutil.rmtree(good.parent, ignore_errors=True)
-        good.unlink(missing_ok=True)
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir(parents=True)
         wrong = self.configure("exp")
         if wrong:
             return [wrong]
-        status, found = self.build("exp")
+        # An object that is there has given its warnings already: it must have had none.
+        good = self.folder("exp") / "good"
+        anew = not good.exists()
+        good.unlink(missing_ok=True)
+        status, found = self.build("exp", anew)
         if not status and not found:
             good.touch()
             return []
@@ -186,11 +231,29 @@ class Build:
         wrong = self.configure("pristine")
         if wrong:
             return [f"pristine: {wrong}"]
-        old_status, old = self.build("pristine")
+        old_status, old = self.pristine()
         new = sorted(found - old)
         if status and not old_status:
             new.append(f"make ends with status {status}")
         return new
+
+
+@functools.cache
+def wanted():
+    """The objects of what we patch and add, and of users of the reverse map."""
+    source = OUT / "src/exp"
+    touched = set()
+    for patch in (TOP / "patches").glob("*.patch"):
+        touched |= set(re.findall(r"^\+\+\+ b/(.*)\.c$",
+                                  patch.read_text(encoding="utf-8"), re.M))
+    found = set()
+    for name in FOLDERS:
+        for path in (source / name).rglob("*.c"):
+            unit = str(path.relative_to(source).with_suffix(""))
+            if unit in touched or (TOP / f"{unit}.c").exists() or \
+                    USERS.search(path.read_text(encoding="utf-8", errors="replace")):
+                found.add(f"{unit}.o")
+    return found
 
 
 def chosen():
