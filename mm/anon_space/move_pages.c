@@ -301,8 +301,12 @@ static pmd_t *alloc_pmd(struct mm_struct *mm, unsigned long addr)
 static enum obstacle drop(struct place *place)
 {
 	pmd_t *dst_pmd = mm_find_pmd(place->dst->vm_mm, place->new);
+	pmd_t pmd;
 
-	if (dst_pmd && !pmd_none(pmdp_get_lockless(dst_pmd)))
+	if (!dst_pmd)
+		return NOTHING;
+	pmd = pmdp_get_lockless(dst_pmd);
+	if (!pmd_none(pmd))
 		overcome(place, OCCUPIED);
 	return NOTHING;
 }
