@@ -10,6 +10,9 @@
 
 #include <kunit/test.h>
 #include <linux/anon_space.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/random.h>
@@ -502,6 +505,98 @@ static void chain_of_servers_is_bounded(struct kunit *test)
 	kunit_info(test, "at most %u files of an mm\n", most);
 }
 
+/* ---- forks at the same time ---- */
+
+/**
+ * struct forker - a thread that forks one person from another
+ * @child:  who is forked
+ * @parent: from whom
+ * @task:   the thread
+ * @ret:    what the fork has returned
+ * @done:   completed at the end
+ */
+struct forker {
+	struct person *child;
+	struct person *parent;
+	struct task_struct *task;
+	int ret;
+	struct completion done;
+};
+
+static int fork_in_thread(void *data)
+{
+	struct forker *forker = data;
+
+	forker->ret = space_fork(&forker->child->mm, &forker->parent->mm);
+	complete(&forker->done);
+	return 0;
+}
+
+/* Returns when it waits for a lock that the test has. */
+static void begin_fork(struct family *f, struct forker *forker,
+		       struct person *parent)
+{
+	unsigned int tries = 100;
+
+	forker->parent = parent;
+	forker->child = person_alloc(f);
+	init_completion(&forker->done);
+	forker->task = kthread_create(fork_in_thread, forker, "forker");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(f->test, forker->task);
+	get_task_struct(forker->task);
+	wake_up_process(forker->task);
+	while (READ_ONCE(forker->task->__state) != TASK_UNINTERRUPTIBLE &&
+	       tries--)
+		msleep(20);
+	KUNIT_EXPECT_FALSE(f->test, completion_done(&forker->done));
+}
+
+static void end_fork(struct family *f, struct forker *forker)
+{
+	wait_for_completion(&forker->done);
+	put_task_struct(forker->task);
+	KUNIT_EXPECT_EQ(f->test, forker->ret, 0);
+}
+
+/*
+ * Two relatives with more files of the dead than they should have fork, and both have
+ * chosen the same one for the child when the first of them takes it.
+ */
+static void relatives_adopt_once(struct kunit *test)
+{
+	struct forker forkers[2] = {};
+	struct family *f = test->priv;
+	struct person *parents[2], *last = new_root(f);
+	unsigned int i, nr = 0;
+	struct anon_vma *file;
+
+	for (i = 0; i < MAX_DEAD + 1; i++)
+		last = fork_person(f, last);
+	file = last->mm.anon_space.anon_vma;
+	for (i = 0; i < 2; i++)
+		parents[i] = fork_person(f, last);
+	/* Who has a child does not look which files are needed. */
+	for (i = 0; i < 2; i++)
+		fork_person(f, parents[i]);
+	for (i = 0; i < MAX_DEAD + 2; i++)
+		exit_person(f, oldest(f));
+	KUNIT_EXPECT_EQ(test, count_dead(parents[0]), MAX_DEAD + 2);
+
+	/* The last of them that a child joins. */
+	anon_vma_lock_write(file);
+	for (i = 0; i < 2; i++)
+		begin_fork(f, &forkers[i], parents[i]);
+	anon_vma_unlock_write(file);
+	for (i = 0; i < 2; i++)
+		end_fork(f, &forkers[i]);
+	KUNIT_EXPECT_PTR_NE(test, forkers[0].child->mm.anon_space.anon_vma,
+			    forkers[1].child->mm.anon_space.anon_vma);
+	for (i = 0; i < 2; i++)
+		nr += knows_file(parents[i],
+				 forkers[i].child->mm.anon_space.anon_vma);
+	KUNIT_EXPECT_EQ(test, nr, 1);
+}
+
 /* ---- random families ---- */
 
 static struct person *pick(struct family *f, struct rnd_state *rnd)
@@ -550,13 +645,15 @@ struct busy_walk {
 	unsigned int visited;
 };
 
-static struct vm_area_struct *attach_page(struct family *f, struct person *p)
+static struct vm_area_struct *attach_page(struct family *f, struct person *p,
+					  unsigned long flags)
 {
 	struct vm_area_struct *vma = vm_area_alloc(&p->mm);
 
 	KUNIT_ASSERT_NOT_NULL(f->test, vma);
 	vma->vm_start = WALK_ADDR;
 	vma->vm_end = WALK_ADDR + PAGE_SIZE;
+	vm_flags_init(vma, flags);
 	mmap_write_lock(&p->mm);
 	KUNIT_EXPECT_EQ(f->test, 0, __anon_vma_prepare(vma));
 	mmap_write_unlock(&p->mm);
@@ -584,44 +681,68 @@ static bool visit(struct folio *folio, struct vm_area_struct *vma,
 	return true;
 }
 
+/**
+ * struct walk_world - relatives who all may have a page
+ * @file:   of the page
+ * @page:   the page
+ * @nr:     number of relatives
+ * @people: those
+ * @vmas:   where they have it
+ */
+struct walk_world {
+	struct anon_vma *file;
+	struct page *page;
+	int nr;
+	struct person *people[3];
+	struct vm_area_struct *vmas[3];
+};
+
+/* The first in the list is that of the oldest: all others come later. */
+static void begin_walks(struct family *f, struct walk_world *w, int nr,
+			unsigned long flags_of_first)
+{
+	int i;
+
+	w->page = alloc_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(f->test, w->page);
+	w->page->index = WALK_ADDR >> PAGE_SHIFT;
+	w->nr = nr;
+	w->people[0] = new_root(f);
+	for (i = 1; i < nr; i++)
+		w->people[i] = fork_person(f, w->people[0]);
+	for (i = 0; i < nr; i++)
+		w->vmas[i] = attach_page(f, w->people[i], i ? 0 : flags_of_first);
+	w->file = w->people[0]->mm.anon_space.anon_vma;
+	anon_vma_lock_read(w->file);
+}
+
+static void end_walks(struct walk_world *w)
+{
+	anon_vma_unlock_read(w->file);
+	while (w->nr--)
+		detach_page(w->vmas[w->nr]);
+	w->page->index = 0;
+	__free_page(w->page);
+}
+
 static void walk_family(struct kunit *test, bool let_go)
 {
-	struct family *f = test->priv;
 	struct busy_walk walk = { .visited = 0 };
 	struct rmap_walk_control rwc = {
 		.rmap_one = visit, .arg = &walk, .try_lock = true,
 	};
-	struct page *page = alloc_page(GFP_KERNEL);
-	struct vm_area_struct *vmas[3];
-	struct person *people[3];
-	struct anon_vma *file;
-	int i;
+	struct walk_world w;
 
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	page->index = WALK_ADDR >> PAGE_SHIFT;
-	people[0] = new_root(f);
-	for (i = 1; i < 3; i++)
-		people[i] = fork_person(f, people[0]);
-	for (i = 0; i < 3; i++)
-		vmas[i] = attach_page(f, people[i]);
-
-	/* The first in the list: all others come later. */
-	file = people[0]->mm.anon_space.anon_vma;
-	anon_vma_lock_read(file);
-	anon_space_lock_write(&people[0]->mm);
-	walk.busy = let_go ? &people[0]->mm : NULL;
-	anon_space_walk_folio(file, page_folio(page), &rwc);
+	begin_walks(test->priv, &w, 3, 0);
+	anon_space_lock_write(&w.people[0]->mm);
+	walk.busy = let_go ? &w.people[0]->mm : NULL;
+	anon_space_walk_folio(w.file, page_folio(w.page), &rwc);
 	if (!let_go)
-		anon_space_unlock_write(&people[0]->mm);
-	anon_vma_unlock_read(file);
+		anon_space_unlock_write(&w.people[0]->mm);
 	KUNIT_EXPECT_NULL(test, walk.busy);
 	KUNIT_EXPECT_EQ(test, rwc.contended, !let_go);
 	KUNIT_EXPECT_EQ(test, walk.visited, let_go ? 3 : 2);
-
-	for (i = 0; i < 3; i++)
-		detach_page(vmas[i]);
-	page->index = 0;
-	__free_page(page);
+	end_walks(&w);
 }
 
 static void walk_comes_back_to_busy_member(struct kunit *test)
@@ -632,6 +753,21 @@ static void walk_comes_back_to_busy_member(struct kunit *test)
 static void walk_ends_contended_if_still_busy(struct kunit *test)
 {
 	walk_family(test, false);
+}
+
+/* Where a relative has hugetlb memory now there is no small page to be found. */
+static void walk_passes_by_hugetlb(struct kunit *test)
+{
+	struct busy_walk walk = { .visited = 0 };
+	struct rmap_walk_control rwc = { .rmap_one = visit, .arg = &walk };
+	struct walk_world w;
+
+	if (!IS_ENABLED(CONFIG_HUGETLB_PAGE))
+		kunit_skip(test, "needs hugetlb");
+	begin_walks(test->priv, &w, 2, VM_HUGETLB);
+	anon_space_walk_folio(w.file, page_folio(w.page), &rwc);
+	KUNIT_EXPECT_EQ(test, walk.visited, 1);
+	end_walks(&w);
 }
 
 static int family_init(struct kunit *test)
@@ -665,9 +801,11 @@ static struct kunit_case family_cases[] = {
 	KUNIT_CASE(new_files_are_bounded),
 	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),
 	KUNIT_CASE(chain_of_servers_is_bounded),
+	KUNIT_CASE(relatives_adopt_once),
 	KUNIT_CASE_SLOW(random_families_match_model),
 	KUNIT_CASE(walk_comes_back_to_busy_member),
 	KUNIT_CASE(walk_ends_contended_if_still_busy),
+	KUNIT_CASE(walk_passes_by_hugetlb),
 	{}
 };
 
