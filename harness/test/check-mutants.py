@@ -17,7 +17,7 @@ Works on a copy of src/exp, in $O/mutants.  One mutant after the other is put th
 and built incrementally, and its test must fail.  A kernel that crashes or complains
 or does not end is caught, too.  Without a mutant each test must pass.
 
-T=GLOB: these mutants only.  KIND="kselftest model": those of such tests.  N=10: so
+T="GLOB...": these mutants only.  KIND="kselftest model": those of such tests.  N=10: so
 many, chosen by SEED, of those which need no kernel but UML.
 """
 
@@ -463,12 +463,13 @@ class Check:
 
 def chosen(mutants):
     """By T and KIND, and by N and SEED."""
-    pattern = os.environ.get("T") or "*"
+    names = (os.environ.get("T") or "*").split()
     kinds = (os.environ.get("KIND") or "").split()
-    mutants = [m for m in mutants if fnmatch.fnmatch(m.name, pattern) and
+    mutants = [m for m in mutants if
+               any(fnmatch.fnmatch(m.name, name) for name in names) and
                (not kinds or m.kind in kinds)]
     if not mutants:
-        sys.exit(f"error: no mutant matches {pattern} {' '.join(kinds)}")
+        sys.exit(f"error: no mutant matches {' '.join(names + kinds)}")
     number = int(os.environ.get("N") or 0)
     if number:
         seed = os.environ.get("SEED") or str(random.randrange(1 << 32))
