@@ -54,15 +54,21 @@ ask()
 	echo "CONFIG_LOCALVERSION=\"-anon-$variant\""
 }
 
-# Coverage is counted in our own files only: make variables, so that no Makefile
-# of the kernel has to know.
+# Coverage is counted in the files that we bring or touch: make variables, so that no
+# Makefile of the kernel has to know. There are objects of the same name elsewhere,
+# in the boot loader for example.
 profile_options()
 {
 	local f
 
-	for f in "$src"/mm/anon_space/*.c "$src/fs/proc/task_anon_space.c"; do
-		options+=("GCOV_PROFILE_$(basename "$f" .c).o=y")
-	done
+	while read -r _ f; do
+		case $f in
+		lib/tests/* | tools/*) ;;
+		*.c)
+			options+=("GCOV_PROFILE_$(basename "$f" .c).o=\$(if \$(filter $(dirname "$f"),\$(obj)),y)")
+			;;
+		esac
+	done <"$src.manifest"
 }
 
 # .config keeps its time stamp if it does not change, so nothing is rebuilt.

@@ -12,8 +12,11 @@ cd /sys/kernel/debug/anon_space
 echo $$ >validate
 echo 0 >validate
 cat validate
-mkdir -p "$OUT/gcov"
-find /sys/kernel/debug/gcov -name '*anon_*.gcda' | while read -r data; do
+cd /sys/kernel/debug/gcov
+# In folders as those of the build.
+find . -name '*.gcda' -path '*/kernel/coverage/*' | while read -r data; do
+	to=$OUT/gcov/${data#*/kernel/coverage/}
+	mkdir -p "$(dirname "$to")"
 	# cp stops at the size, which debugfs says is 0
-	cat "$data" >"$OUT/gcov/$(basename "$data")"
+	cat "$data" >"$to"
 done
