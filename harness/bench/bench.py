@@ -8,22 +8,26 @@ earlier runs, it writes report/bench.tsv and report/index.html.
 """
 
 import argparse
+import fnmatch
 import hashlib
 import os
 import pathlib
 import shlex
 import subprocess
 import sys
+import threading
 import time
 
 import bench_merges
 import bench_report
 import bench_summary
+import bench_who
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 PROGRAMS = TOP / 'tools' / 'bench' / 'programs'
 TIMEOUT = '7200'
+SILENCE = 1200                  # seconds of the host: a guest's clock may skip
 
 APPEND = 'slab_nomerge'
 
@@ -49,7 +53,11 @@ class Bench:
         self.suffix = suffix
         self.settings = settings
 
-    def command(self, _, options):
+    def parts(self, options):
+        """Names of what a boot does one by one: what breaks it loses only itself."""
+        return []
+
+    def command(self, _, options, parts):
         """Reads and writes in RAM: the host's files take a guest's time."""
         flags = '-i ' if 'ICOUNT' in self.settings else ''
         flags += f'-r {options.repeats}'
@@ -68,22 +76,27 @@ class Bench:
 class Programs(Bench):
     """Real programs, by harness/bench/guest-bench.py."""
 
-    def command(self, kernel, options):
+    def parts(self, options):
+        patterns = (options.only or '*').split()
+        return [name for name, keys in bench_who.facts().items()
+                if keys.get('kernel', '') == self.suffix.removeprefix('-') and
+                any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+
+    def command(self, kernel, options, parts):
         offsets = options.out / 'guest' / f'bench-offsets-{kernel}{self.suffix}'
         offsets.parent.mkdir(parents=True, exist_ok=True)
         lines = bench_merges.compile_offsets(
             options.out / 'kernel' / (kernel + self.suffix),
             PROGRAMS / 'lib' / 'offsets.c')
         offsets.write_text('\n'.join(lines) + '\n')
-        only = shlex.quote(options.only) if options.only else ''
         return (f'python3 {HERE}/guest-bench.py {offsets} '
-                f'{2 * options.repeats} {only}')
+                f'{2 * options.repeats} {" ".join(parts)}')
 
 
 class LockStat(Bench):
     """The contention group, by harness/bench/guest-lockstat.py."""
 
-    def command(self, _, options):
+    def command(self, _, options, parts):
         return (f'cp {options.bin}/bench /run/bench || exit\n'
                 f'python3 {HERE}/guest-lockstat.py /run/bench')
 
@@ -121,6 +134,26 @@ def image(kernel, options):
     return options.out / 'kernel' / kernel / 'arch/x86/boot/bzImage'
 
 
+def listen(guest):
+    """Yields the lines that a guest prints; one that is silent for long is ended."""
+    silent = threading.Event()
+
+    def end():
+        silent.set()
+        guest.terminate()
+
+    while True:
+        timer = threading.Timer(SILENCE, end)
+        timer.start()
+        line = guest.stdout.readline()
+        timer.cancel()
+        if not line:
+            break
+        yield line
+    if silent.is_set():
+        raise Failure(f'nothing was heard of the guest for {SILENCE} s')
+
+
 def boot(kernel, command, settings, options, name):
     """Runs a command in a guest; yields the lines that it prints."""
     out = options.out / 'guest' / f'bench-{name}-{kernel}'
@@ -132,7 +165,7 @@ def boot(kernel, command, settings, options, name):
     with open(log, 'w') as errors, subprocess.Popen(
             [options.boot], env=environment, text=True, errors='replace',
             stdout=subprocess.PIPE, stderr=errors) as guest:
-        yield from guest.stdout
+        yield from listen(guest)
     status = guest.returncode
     if status:
         raise Failure('{}, log {}'.format(
@@ -146,29 +179,71 @@ def kvm_works(kernel, options):
     return f'boot {kernel} (kvm)' in log.read_text()
 
 
-def run_boot(name, bench, kernel, command, number, options):
-    """Returns the lines (kernel, boot, kind, fields...) of one guest."""
-    start = time.monotonic()
-    print(f'==> bench {name}: {kernel}, boot {number}', flush=True)
-    lines = []
-    for line in boot(kernel + bench.suffix, command, bench.settings, options,
-                     name):
+class Boot:
+    """One boot of a kernel, or more of them if a part breaks the guest."""
+
+    def __init__(self, name, bench, kernel, number, options):
+        self.name, self.bench, self.kernel = name, bench, kernel
+        self.number, self.options = number, options
+        self.start = time.monotonic()
+        self.lines = []         # kernel, boot, kind, fields...
+        self.part = None        # what the guest does now
+
+    def add(self, kind, *fields):
+        self.lines.append([self.kernel, str(self.number), kind, *fields])
+
+    def failed(self, part, reason):
+        print(f'error: bench {self.name}: {self.kernel}, boot {self.number}: '
+              f'{part}: {reason}', file=sys.stderr, flush=True)
+        self.add('failed', part, reason)
+
+    def hear(self, line):
         kind, *fields = line.rstrip('\n').split('\t')
         if kind == 'group':
-            print(f'    {" ".join(fields)} ({time.monotonic() - start:.0f} s)',
+            self.part = fields[0]
+            print(f'    {self.part} ({time.monotonic() - self.start:.0f} s)',
                   flush=True)
         elif kind in ('sample', 'series'):
-            lines.append([kernel, str(number), kind, *fields])
+            self.add(kind, *fields)
+        elif kind == 'failed':
+            self.failed(*fields)
         elif line.strip():
             print(f'    | {line.rstrip()}', flush=True)
-    if not lines:
-        raise Failure('no samples')
-    return lines
+
+    def guest(self, parts):
+        command = self.bench.command(self.kernel, self.options, parts)
+        for line in boot(self.kernel + self.bench.suffix, command,
+                         self.bench.settings, self.options, self.name):
+            self.hear(line)
+
+    def run(self):
+        """What a part has broken is booted again for those after it."""
+        print(f'==> bench {self.name}: {self.kernel}, boot {self.number}',
+              flush=True)
+        parts = self.bench.parts(self.options)
+        if not parts:
+            self.guest(parts)
+        while parts:
+            self.part = None
+            try:
+                self.guest(parts)
+                break
+            except Failure as failure:
+                if self.part is None:
+                    raise
+                self.failed(self.part, str(failure))
+                if self.part not in parts:
+                    break
+                parts = parts[parts.index(self.part) + 1:]
+        if not self.lines:
+            raise Failure('no samples')
+        return self.lines
 
 
 def report_directory(options):
-    """Some metrics only do not replace the results of all."""
-    return options.out / 'report' / ('only' if options.only else '')
+    """Some metrics only do not replace the results of all, but by --add."""
+    apart = options.only and not options.add
+    return options.out / 'report' / ('only' if apart else '')
 
 
 def describe_kernel(kernel, bench, options):
@@ -177,27 +252,59 @@ def describe_kernel(kernel, bench, options):
             hashlib.sha256(path.read_bytes()).hexdigest()[:12]]
 
 
+def read_lines(path):
+    return [line.split('\t') for line in path.read_text().splitlines()]
+
+
+def is_fact(line):
+    return line[0] in bench_report.FACTS
+
+
+def name_of(line):
+    """The program or metric that a line is of."""
+    return line[3].partition('.')[0]
+
+
+def added(path, lines):
+    """The lines of a file, with these in place of its own of the same names."""
+    if not path.exists():
+        return lines
+    old = read_lines(path)
+    for what in ('commit', 'kernel'):
+        theirs, ours = ([line[1:] for line in some if line[0] == what]
+                        for some in (old, lines))
+        if theirs != ours:
+            raise Failure(f'{os.path.relpath(path)} is of another {what}: '
+                          f'{theirs}, not {ours}')
+    names = {name_of(line) for line in lines if not is_fact(line)}
+    return ([line for line in lines if is_fact(line)] +
+            [line for line in old if not is_fact(line) and
+             name_of(line) not in names] +
+            [line for line in lines if not is_fact(line)])
+
+
 def run_bench(name, options):
-    """Boots the kernels in turn: A B, B A, A B."""
+    """Boots the kernels in turn: A B, B A, A B.  Returns whether nothing failed."""
     bench = BENCHES[name]
     if bench.needs_kvm and not kvm_works(options.kernels[0], options):
         print(f'==> bench {name}: skipped, KVM does not work here')
-        return
+        return True
     path = report_directory(options) / 'bench' / f'{name}.tsv'
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [['commit', commit()],
              ['date', time.strftime('%Y-%m-%d %H:%M', time.gmtime())]]
     lines += [describe_kernel(kernel, bench, options)
               for kernel in options.kernels]
-    commands = {kernel: bench.command(kernel, options)
-                for kernel in options.kernels}
+    if options.add:
+        added(path, lines)
     for number in range(1, (options.boots or bench.boots) + 1):
         order = options.kernels if number % 2 else options.kernels[::-1]
         for kernel in order:
-            lines += run_boot(name, bench, kernel, commands[kernel], number,
-                              options)
+            lines += Boot(name, bench, kernel, number, options).run()
         # What each kernel has done as often is good for a report.
-        path.write_text(''.join('\t'.join(line) + '\n' for line in lines))
+        whole = added(path, lines) if options.add else lines
+        path.write_text(''.join('\t'.join(line) + '\n' for line in whole))
+    return not any(line[2] == 'failed' for line in lines if not is_fact(line))
 
 
 def parse_options():
@@ -211,7 +318,11 @@ def parse_options():
     parser.add_argument('--kernels', nargs=2, default=['stock', 'exp'],
                         metavar=('BASE', 'OURS'))
     parser.add_argument('--only', metavar='PATTERN',
-                        help='some metrics, with a report of their own')
+                        help='some metrics, with a report of their own; of programs, '
+                        'patterns with blanks between')
+    parser.add_argument('--add', action='store_true',
+                        help='these are a part of the report of all, if that is of '
+                        'the same commit and kernels')
     parser.add_argument('--report', action='store_true',
                         help='only write the report')
     parser.add_argument('--readme', type=pathlib.Path,
@@ -231,7 +342,7 @@ def main():
     only_report = options.report or options.readme
     for name in [] if only_report else options.names or BENCHES:
         try:
-            run_bench(name, options)
+            failed |= not run_bench(name, options)
         except Failure as failure:
             print(f'error: bench {name}: {failure}', file=sys.stderr)
             failed = True

@@ -65,7 +65,7 @@ PARTS = {
     'failed': 'commits that failed at vm.max_map_count',
     'fork': 'fork and start of a worker',
     'exit': 'end and wait of a worker',
-    'reclaim': 'reclaim of a part of the memory of all',
+    'reclaim': 'reclaim of 8 MiB of the memory of all, by a limit of the group',
     'missed_end': 'missed merges as its processes end, sum of all',
     'merged': 'attempts to merge that did',
     'differs': 'attempts that failed, as attributes differ',
@@ -85,6 +85,9 @@ PARTS = {
     'efault': 'moves that failed, as several VMAs were in the way',
     'enomem': 'moves that failed at vm.max_map_count',
 }
+
+# Lines of a file that are of all its samples.
+FACTS = ('commit', 'date', 'kernel')
 
 # Less samples than this prove something only if they agree with each other.
 FEW = 4
@@ -178,6 +181,7 @@ class Report:
         self.whats.update(bench_who.whats())
         self.results = {}       # (bench, metric, size): Result
         self.series = {}        # (bench, name): {kernel: rows of a first boot}
+        self.failures = {}      # (bench, name): what happened
         self.facts = {}         # bench: [(what, fields)]
         self.causes = [line.rstrip('\n').split('\t') for line in
                        open(BENCH_DIR / 'causes.tsv')
@@ -188,12 +192,16 @@ class Report:
         facts = self.facts.setdefault(bench, [])
         for line in path.read_text().splitlines():
             fields = line.split('\t')
-            if fields[0] in ('commit', 'date', 'kernel'):
+            if fields[0] in FACTS:
                 facts.append(fields)
                 continue
             kernel, boot, kind, *rest = fields
             if kind == 'sample':
                 self.add_sample(bench, kernel, boot, *rest)
+            elif kind == 'failed':
+                name, reason = rest
+                self.failures.setdefault((bench, name), []).append(
+                    f'{kernel}, boot {boot}: {reason}')
             elif boot == '1':
                 name, *row = rest
                 self.series.setdefault((bench, name), {}) \
@@ -413,6 +421,14 @@ def summary(report, results):
                      for verdict in ('better', 'same', 'worse'))
 
 
+def failures(report):
+    """What gave no result, as a part of the page."""
+    items = ''.join(f'<li>{html.escape(f"{bench}: {name}: {reason}")}</li>'
+                    for (bench, name), reasons in report.failures.items()
+                    for reason in reasons)
+    return f'<h2>Failed</h2>\n<ul>{items}</ul>' if items else ''
+
+
 def section(report, bench):
     results = report.complete(bench)
     plots = [plot_growth(report, family) for family in growths(report, bench)]
@@ -444,6 +460,7 @@ def write_page(path, report):
 <h1>{ours} against {base}</h1>
 <p>{html.escape(' '.join(__doc__.split()))}</p>
 <p>{links}</p>
+{failures(report)}
 <h2>Worse than {base}, or short of its target</h2>
 {table(report, bad, with_cause=True) if bad else '<p>Nothing.</p>'}
 {sections}
@@ -464,6 +481,8 @@ def read(directory, kernels, whats):
 def write(directory, report):
     """Writes bench.tsv and index.html."""
     kernels = report.kernels
+    for (bench, name), reasons in report.failures.items():
+        print(f'    {bench}.{name}: FAILED: {"; ".join(reasons)}')
     if not report.complete():
         print('    bench: nothing was measured yet, no report')
         return

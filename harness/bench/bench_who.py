@@ -45,23 +45,42 @@ def pair(result, kernels, divisor):
     return texts[0] if texts[0] == texts[1] else ' → '.join(texts)
 
 
+def row(report, results, name, what):
+    """Returns its ratio and the cells of a program, or None if it was not measured."""
+    failed = [reason for bench in BENCHES
+              for reason in report.failures.get((bench, name), [])]
+    time = results.get(f'{name}.time/1')
+    if not time and not failed:
+        return None
+    cells = [what]
+    cells += [pair(results.get(f'{name}.{ENDS.get(part)}/1') or
+                   results.get(f'{name}.{part}/1'), report.kernels, divisor)
+              for part, _, divisor in COLUMNS]
+    ratio = time.ratio(*report.kernels) if time else float('inf')
+    cells.append(f'{ratio:.3f} ±{spread(time, report.kernels):.1f} %' if time else '-')
+    if failed:
+        return ratio, [*cells, 'failed', '; '.join(failed)]
+    return ratio, [*cells, time.verdict(*report.kernels), report.cause(time)]
+
+
+def measured(report, benches=BENCHES):
+    return {r.name: r for r in report.complete() if r.bench in benches}
+
+
 def rows(report, benches=BENCHES, chosen=False):
-    """Yields the cells of each program; what costs most comes first."""
-    results = {r.name: r for r in report.complete() if r.bench in benches}
-    table = []
-    for name, keys in facts().items():
-        time = results.get(f'{name}.time/1')
-        if not time or (chosen and keys.get('table') != 'yes'):
-            continue
-        cells = [keys['what']]
-        cells += [pair(results.get(f'{name}.{ENDS.get(part)}/1') or
-                       results.get(f'{name}.{part}/1'), report.kernels, divisor)
-                  for part, _, divisor in COLUMNS]
-        ratio = time.ratio(*report.kernels)
-        cells += [f'{ratio:.3f} ±{spread(time, report.kernels):.1f} %',
-                  time.verdict(*report.kernels), report.cause(time)]
-        table.append((ratio, cells))
-    return [cells for _, cells in sorted(table, key=lambda row: -row[0])]
+    """The cells of each program; what costs most comes first, but for what failed."""
+    results = measured(report, benches)
+    table = [row(report, results, name, keys['what'])
+             for name, keys in facts().items()
+             if not chosen or keys.get('table') == 'yes']
+    return [cells for _, cells in sorted(filter(None, table), key=lambda r: -r[0])]
+
+
+def missing(report):
+    """Programs of the table in README.md that were not measured."""
+    results = measured(report)
+    return [name for name, keys in facts().items() if keys.get('table') == 'yes' and
+            not row(report, results, name, keys['what'])]
 
 
 def heads():
@@ -77,7 +96,10 @@ def commits(report):
 def markdown(report):
     lines = ['| ' + ' | '.join(heads()) + ' |', '|---|--:|--:|--:|--:|--:|--:|---|---|']
     lines += ['| ' + ' | '.join(cells) + ' |' for cells in rows(report, chosen=True)]
-    return '\n'.join([*lines, '', f'Measured: {commits(report)}.'])
+    lines += ['', f'Measured: {commits(report)}.']
+    if missing(report):
+        lines.append(f'Not measured: {", ".join(missing(report))}.')
+    return '\n'.join(lines)
 
 
 def page(report, bench):

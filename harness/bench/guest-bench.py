@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run real programs in a guest, and print what tools/bench prints.
 
-Usage: guest-bench.py OFFSETS RUNS [PATTERN]...
-RUNS is the most that a program is run alone.
+Usage: guest-bench.py OFFSETS RUNS NAME...
+RUNS is the most that a program is run alone.  One that fails does not keep the others
+from it; its line is "failed", with the reason.
 
 Each program of tools/bench/programs has a control group of its own, by which its
 processes are known.  It runs once with its maps sampled, and then with nothing but its
 processor time measured.  Under -icount a nanosecond of that is an instruction.
 """
 
-import fnmatch
 import os
 import pathlib
 import re
@@ -18,6 +18,7 @@ import resource
 import subprocess
 import sys
 import time
+import traceback
 
 import bench_merges
 
@@ -53,7 +54,6 @@ class Program:
         self.name, self.path = path.stem, path
         self.facts = dict(re.findall(r'^# (\w+): (.*)$', path.read_text(), re.M))
         self.runs = int(self.facts.get('runs', RUNS))
-        self.kernel = self.facts.get('kernel', '')
         self.traced = self.facts.get('trace') == 'yes'
 
     def start(self, *prefix):
@@ -77,14 +77,27 @@ class Program:
         """Returns the processor time of all that ran in the group, in ns."""
         process.wait()
         used = number(CGROUP / 'cpu.stat', 'usage_usec') - int(BEGIN.read_text())
-        # What a program has left behind.
-        (CGROUP / 'cgroup.kill').write_text('1')
-        while number(CGROUP / 'cgroup.events', 'populated'):
-            time.sleep(0.01)
-        CGROUP.rmdir()
+        remove_group()
         if process.returncode:
-            raise Failure(f'{self.name} ended with status {process.returncode}')
+            raise Failure(f'ended with status {process.returncode}')
         return used * 1000
+
+
+def remove_group():
+    """With what a program has left behind."""
+    (CGROUP / 'cgroup.kill').write_text('1')
+    while number(CGROUP / 'cgroup.events', 'populated'):
+        time.sleep(0.01)
+    CGROUP.rmdir()
+
+
+def remove_probes():
+    for group in ('bench', 'limit'):
+        enable = TRACING / 'events' / group / 'enable'
+        if enable.exists():
+            enable.write_text('0')
+    (TRACING / 'kprobe_events').write_text('')
+    (TRACING / 'trace').write_text('')
 
 
 def number(path, key):
@@ -237,23 +250,36 @@ def run(program, offsets, most):
         run_alone(program)
 
 
+def check_kernel():
+    """What it has to complain of is of this program."""
+    log = RUN.parent / 'dmesg'
+    with open(log, 'w') as file:
+        subprocess.run(['dmesg', '--read-clear'], check=True, stdout=file)
+    if subprocess.run([TOP / 'harness' / 'guest' / 'console-check.sh', log],
+                      check=False).returncode:
+        raise Failure('the kernel complained')
+
+
+def recover():
+    """After a failure, so that the next program finds nothing of it."""
+    remove_probes()
+    if CGROUP.exists():
+        remove_group()
+
+
 def main():
-    offsets, most, *patterns = sys.argv[1:]
-    failed = False
+    offsets, most, *names = sys.argv[1:]
     (CGROUP.parent / 'cgroup.subtree_control').write_text('+memory')
-    for path in sorted(PROGRAMS.glob('*.sh')):
-        if patterns and not any(fnmatch.fnmatchcase(path.stem, pattern)
-                                for pattern in patterns):
-            continue
-        program = Program(path)
-        if program.kernel != os.environ['KERNEL'].partition('-')[2]:
-            continue
+    for name in names:
         try:
-            run(program, offsets, int(most))
-        except Failure as failure:
-            print(f'error: {failure}', flush=True)
-            failed = True
-    sys.exit(1 if failed else 0)
+            run(Program(PROGRAMS / f'{name}.sh'), offsets, int(most))
+            check_kernel()
+        except Exception as failure:    # pylint: disable=broad-except
+            if not isinstance(failure, Failure):
+                traceback.print_exc()
+            emit('failed', name, ' '.join(str(failure).split()))
+            recover()
+    emit('group', 'end')
 
 
 if __name__ == '__main__':

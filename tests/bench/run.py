@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tests of what judges benchmarks.  One method a case, TAP on stdout."""
 
+import contextlib
+import io
 import pathlib
 import sys
 import tempfile
+import types
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / 'harness/bench'))
 
+import bench            # noqa: E402
 import bench_merges     # noqa: E402
 import bench_native     # noqa: E402
 import bench_report     # noqa: E402
@@ -257,6 +261,114 @@ def the_table_of_programs_in_readme_has_at_most_20_rows():
     chosen = [name for name, keys in bench_who.facts().items()
               if keys.get('table') == 'yes']
     assert len(chosen) <= 20, chosen
+
+
+@case
+def a_program_that_failed_has_a_row_that_says_so():
+    report = programs()
+    for name in ('dash', 'redis'):
+        report.failures['programs', name] = ['stock, boot 2: ended with status 1']
+    rows = [row[-3:] for row in bench_who.rows(report, chosen=True)]
+    expect(rows, [['-', 'failed', 'stock, boot 2: ended with status 1'],
+                  ['1.110 ±0.9 %', 'worse', report.cause(result([], [], 'git.time'))],
+                  ['0.990 ±0.0 %', 'failed', 'stock, boot 2: ended with status 1']])
+
+
+@case
+def programs_that_were_not_measured_are_named():
+    last = bench_who.markdown(programs()).splitlines()[-1]
+    assert last.startswith('Not measured: ') and 'redis' in last, last
+    assert 'git' not in last, last
+
+
+GUEST = """#!/bin/sh
+# Each program gives a sample; "bad" gives none, "lost" ends the guest, and of "splat" it
+# is known in the end only.
+for name in $CMD; do
+	printf 'group\\t%s\\n' $name
+	case $name in
+	bad) printf 'failed\\tbad\\tended with status 1\\n' ;;
+	lost) exit 125 ;;
+	splat) status=126 ;;
+	*) printf 'sample\\t%s.time\\t1\\t5\\tinsn\\n' $name ;;
+	esac
+done
+printf 'group\\tend\\n'
+exit ${status:-0}
+"""
+
+
+def booted(*parts):
+    """The lines of a boot that does these parts, without the kernel's name and boot."""
+    class Parts(bench.Bench):
+        def parts(self, options):
+            return list(parts)
+
+        def command(self, _, options, parts):
+            return ' '.join(parts)
+
+    with tempfile.TemporaryDirectory() as directory, \
+            contextlib.redirect_stdout(io.StringIO()), \
+            contextlib.redirect_stderr(io.StringIO()):
+        guest = pathlib.Path(directory) / 'guest'
+        guest.write_text(GUEST)
+        guest.chmod(0o755)
+        options = types.SimpleNamespace(out=pathlib.Path(directory), boot=guest)
+        lines = bench.Boot('test', Parts(''), 'stock', 1, options).run()
+    return [line[2:4] for line in lines]
+
+
+@case
+def a_program_that_fails_loses_only_itself():
+    expect(booted('a', 'bad', 'b'), [['sample', 'a.time'], ['failed', 'bad'],
+                                     ['sample', 'b.time']])
+
+
+@case
+def a_program_that_breaks_the_guest_loses_only_itself():
+    expect(booted('a', 'lost', 'b', 'lost'),
+           [['sample', 'a.time'], ['failed', 'lost'], ['sample', 'b.time'],
+            ['failed', 'lost']])
+
+
+@case
+def a_complaint_of_the_kernel_keeps_what_was_measured():
+    expect(booted('a', 'splat', 'b'), [['sample', 'a.time'], ['sample', 'b.time'],
+                                       ['failed', 'end']])
+
+
+def add(old, new):
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / 'programs.tsv'
+        if old:
+            path.write_text(''.join('\t'.join(line) + '\n' for line in old))
+        return bench.added(path, new)
+
+
+def sample(metric, value):
+    return ['stock', '1', 'sample', metric, '1', value, 'insn']
+
+
+@case
+def a_part_replaces_what_there_was_of_it():
+    commit = ['commit', 'abc']
+    expect(add([], [commit, sample('a.time', '1')]),
+           [commit, sample('a.time', '1')])
+    expect(add([commit, sample('a.time', '1'), sample('b.time', '2'),
+                ['stock', '1', 'failed', 'a', 'reason']],
+               [commit, sample('a.time', '3')]),
+           [commit, sample('b.time', '2'), sample('a.time', '3')])
+
+
+@case
+def a_part_of_another_commit_or_kernel_is_refused():
+    for what in ('commit', 'kernel'):
+        try:
+            add([[what, 'abc'], sample('a.time', '1')],
+                [[what, 'def'], sample('b.time', '1')])
+        except bench.Failure:
+            continue
+        raise AssertionError(f'of another {what}, but added')
 
 
 def native(machine='m', config=('CONFIG_A=y', 'CONFIG_B=y')):
