@@ -115,6 +115,10 @@ BENCHES = {
 }
 
 
+MEASURED = ('--', ':!README.md', ':!docs', ':!tools/bench/causes.tsv',
+            ':!tools/bench/summary.tsv')
+
+
 class Failure(Exception):
     """A bench that gave no result."""
 
@@ -125,9 +129,10 @@ def git(*arguments):
 
 
 def commit():
-    changed = git('status', '--porcelain', '--untracked-files=no', '--',
-                  ':!README.md', ':!docs')
-    return git('rev-parse', '--short=12', 'HEAD') + ('+' if changed else '')
+    """The last one that changed what is measured, or how: documents do not."""
+    changed = git('status', '--porcelain', '--untracked-files=no', *MEASURED)
+    return (git('log', '-1', '--format=%h', '--abbrev=12', *MEASURED) +
+            ('+' if changed else ''))
 
 
 def image(kernel, options):
