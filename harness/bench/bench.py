@@ -117,6 +117,8 @@ BENCHES = {
 
 MEASURED = ('--', ':!README.md', ':!docs', ':!tools/bench/causes.tsv',
             ':!tools/bench/summary.tsv')
+# What becomes of samples, on the host.
+JUDGES = (':!harness/bench/bench*.py', ':!tests')
 
 
 class Failure(Exception):
@@ -270,18 +272,30 @@ def name_of(line):
     return line[3].partition('.')[0]
 
 
-def added(path, lines):
+def changed_since(old, names):
+    """Files that other figures than those of these programs hang on; none: the same."""
+    if old.endswith('+'):
+        return ['not committed']
+    own = [f':!tools/bench/programs/{path}' for name in names
+           for path in (f'{name}.sh', f'lib/{name}.*')]
+    return git('diff', '--name-only', old, *MEASURED, *JUDGES, *own).split()
+
+
+def added(path, lines, changed=changed_since):
     """The lines of a file, with these in place of its own of the same names."""
     if not path.exists():
         return lines
     old = read_lines(path)
-    for what in ('commit', 'kernel'):
-        theirs, ours = ([line[1:] for line in some if line[0] == what]
-                        for some in (old, lines))
-        if theirs != ours:
-            raise Failure(f'{os.path.relpath(path)} is of another {what}: '
-                          f'{theirs}, not {ours}')
     names = {name_of(line) for line in lines if not is_fact(line)}
+    theirs, ours = ([line[1:] for line in some if line[0] == 'kernel']
+                    for some in (old, lines))
+    if theirs != ours:
+        raise Failure(f'{os.path.relpath(path)} is of other kernels: {theirs}')
+    was, now = (next(line[1] for line in some if line[0] == 'commit')
+                for some in (old, lines))
+    if was != now and (files := changed(was, names)):
+        raise Failure(f'{os.path.relpath(path)} is of {was}, this of {now}, '
+                      f'which differ: {" ".join(files)}')
     return ([line for line in lines if is_fact(line)] +
             [line for line in old if not is_fact(line) and
              name_of(line) not in names] +
@@ -300,8 +314,6 @@ def run_bench(name, options):
              ['date', time.strftime('%Y-%m-%d %H:%M', time.gmtime())]]
     lines += [describe_kernel(kernel, bench, options)
               for kernel in options.kernels]
-    if options.add:
-        added(path, lines)
     for number in range(1, (options.boots or bench.boots) + 1):
         order = options.kernels if number % 2 else options.kernels[::-1]
         for kernel in order:

@@ -337,12 +337,23 @@ def a_complaint_of_the_kernel_keeps_what_was_measured():
                                        ['failed', 'end']])
 
 
-def add(old, new):
+def add(old, new, changed=()):
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory) / 'programs.tsv'
         if old:
             path.write_text(''.join('\t'.join(line) + '\n' for line in old))
-        return bench.added(path, new)
+        return bench.added(path, new, lambda *_: list(changed))
+
+
+def refuses(old, new, changed):
+    try:
+        add(old, new, changed)
+    except bench.Failure:
+        return True
+    return False
+
+
+COMMIT, OTHER = ['commit', 'abc'], ['commit', 'def']
 
 
 def sample(metric, value):
@@ -351,24 +362,25 @@ def sample(metric, value):
 
 @case
 def a_part_replaces_what_there_was_of_it():
-    commit = ['commit', 'abc']
-    expect(add([], [commit, sample('a.time', '1')]),
-           [commit, sample('a.time', '1')])
-    expect(add([commit, sample('a.time', '1'), sample('b.time', '2'),
+    expect(add([], [COMMIT, sample('a.time', '1')]),
+           [COMMIT, sample('a.time', '1')])
+    expect(add([COMMIT, sample('a.time', '1'), sample('b.time', '2'),
                 ['stock', '1', 'failed', 'a', 'reason']],
-               [commit, sample('a.time', '3')]),
-           [commit, sample('b.time', '2'), sample('a.time', '3')])
+               [COMMIT, sample('a.time', '3')]),
+           [COMMIT, sample('b.time', '2'), sample('a.time', '3')])
 
 
 @case
-def a_part_of_another_commit_or_kernel_is_refused():
-    for what in ('commit', 'kernel'):
-        try:
-            add([[what, 'abc'], sample('a.time', '1')],
-                [[what, 'def'], sample('b.time', '1')])
-        except bench.Failure:
-            continue
-        raise AssertionError(f'of another {what}, but added')
+def a_part_of_other_kernels_is_refused():
+    expect(refuses([COMMIT, ['kernel', 'exp', '1'], sample('a.time', '1')],
+                   [COMMIT, ['kernel', 'exp', '2'], sample('b.time', '1')], ()), True)
+
+
+@case
+def a_part_of_a_commit_that_changed_others_is_refused():
+    old, new = [COMMIT, sample('a.time', '1')], [OTHER, sample('b.time', '2')]
+    expect(refuses(old, new, ['mm/rmap.c']), True)
+    expect(add(old, new), [OTHER, sample('a.time', '1'), sample('b.time', '2')])
 
 
 def native(machine='m', config=('CONFIG_A=y', 'CONFIG_B=y')):

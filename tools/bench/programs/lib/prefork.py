@@ -13,6 +13,7 @@ STATE = 60000                   # objects that all workers inherit
 OWN = 300                       # objects that each request leaves behind
 REQUESTS = 4
 RECLAIM = 8 << 20
+PAUSE = 5                       # seconds, in which all are there to be looked at
 
 
 def emit(name, value, unit='insn'):
@@ -68,6 +69,7 @@ def main():
             connection.send(number)
         for _, connection in workers:
             connection.recv()
+    time.sleep(PAUSE)
     emit('reclaim', reclaim(cgroup))
     start = processor_time(cgroup)
     for worker, connection in workers:
