@@ -38,13 +38,15 @@ def chosen(report):
     return sorted(rows, key=lambda row: -row[1].ratio(*report.kernels))
 
 
+def commit_of(report, bench):
+    return next(value for what, value, *_ in report.facts[bench] if what == 'commit')
+
+
 def commits(report):
     """Each commit with the parts of the table that were measured on it."""
     parts = {}
     for bench in dict.fromkeys(r.bench for _, r in chosen(report)):
-        commit = next(value for what, value, *_ in report.facts[bench]
-                      if what == 'commit')
-        parts.setdefault(commit, []).append(bench)
+        parts.setdefault(commit_of(report, bench), []).append(bench)
     return '; '.join(f'{", ".join(benches)} at {commit}'
                      for commit, benches in parts.items())
 
@@ -88,7 +90,7 @@ def collectors(report):
             if None not in cells:
                 lines.append('| ' + ' | '.join(
                     [method_text, memory_text, *cells[0], *cells[1]]) + ' |')
-    return '\n'.join(lines)
+    return '\n'.join([*lines, '', f'Measured: collect at {commit_of(report, "collect")}.'])
 
 
 def replaced(readme, text, begin, new):
@@ -101,7 +103,12 @@ def replaced(readme, text, begin, new):
 
 
 def insert(readme, report):
-    """Puts the tables where the last ones are."""
-    text = replaced(readme, readme.read_text(), BEGIN, table(report))
-    text = replaced(readme, text, COLLECTORS, collectors(report))
-    readme.write_text(replaced(readme, text, PROGRAMS, bench_who.markdown(report)))
+    """Puts the tables where the last ones are; what was not measured stays."""
+    text = readme.read_text()
+    for benches, begin, table_of in (
+            (bench_who.BENCHES, PROGRAMS, bench_who.markdown),
+            (('collect',), COLLECTORS, collectors),
+            (('micro', 'memory'), BEGIN, table)):
+        if any(report.facts.get(bench) for bench in benches):
+            text = replaced(readme, text, begin, table_of(report))
+    readme.write_text(text)

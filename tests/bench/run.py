@@ -205,11 +205,8 @@ def the_summary_replaces_the_last_one_and_nothing_else():
     expect(once.endswith(f'| 1.200 | worse |\n| copy on write after a fork '
                          f'| 100 | 50 | insn | 0.500 | better |\n\n'
                          f'Measured: micro at abc.\n{end}\ntail\n'
-                         f'{bench_summary.COLLECTORS}\n'
-                         f'{bench_summary.collectors(summary())}\n{end}\nend\n'
-                         f'{bench_summary.PROGRAMS}\n'
-                         f'{bench_who.markdown(summary())}\n{end}\n'),
-           True)
+                         f'{bench_summary.COLLECTORS}\nold\n{end}\nend\n'
+                         f'{bench_summary.PROGRAMS}\nold\n{end}\n'), True)
 
 
 @case
@@ -222,8 +219,10 @@ def failures_of_collectors_are_added_up():
             [100] * 4, [ours] * 4, metric, bench_summary.COLLECTED)
         report.results['collect', metric, bench_summary.COLLECTED].bench = \
             'collect'
+    report.facts['collect'] = [['commit', 'abc']]
     expect(bench_summary.collectors(report).splitlines()[2:],
-           ['| `UFFDIO_MOVE` | huge pages | 100 | 300 | 100 | 50 | 3 | 9 |'])
+           ['| `UFFDIO_MOVE` | huge pages | 100 | 300 | 100 | 50 | 3 | 9 |', '',
+            'Measured: collect at abc.'])
 
 
 def programs():
