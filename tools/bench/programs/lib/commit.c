@@ -14,10 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define MAX_HEAPS	64
 #define REGION_PAGES	2
 #define PAGE_SIZE	4096UL
+#define PAUSE		10	/* seconds, in which all of it is there to be looked at */
 
 static char *base;
 static unsigned long failed;
@@ -80,6 +82,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	run(heaps, regions);
+	sleep(PAUSE);
 	fprintf(results, "vmas_end\t%lu\tVMAs\n", count_vmas());
 	fprintf(results, "failed\t%lu\tfailures\n", failed);
 	return fclose(results) ? 1 : 0;
