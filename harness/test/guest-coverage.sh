@@ -7,6 +7,9 @@
 
 set -euo pipefail
 
+# That of the KUnit suites, or pages of the selftests would go there: they know of one.
+mknod /tmp/anon_space_swap b 1 0
+! grep -q anon_space_swap /proc/swaps || swapoff /tmp/anon_space_swap
 "$(dirname "$0")/guest-kselftest.sh" "$1" 900
 cd /sys/kernel/debug/anon_space
 echo $$ >validate

@@ -39,6 +39,7 @@ static unsigned long pfn_at(struct mm_struct *mm, unsigned long addr)
 /* ---- looks at all pages ---- */
 
 #define MAX_MEMBERS	16	/* of a file, before its owner begins another one */
+#define MAX_CHILDREN	(3 * MAX_MEMBERS)
 #define NR_PAGES	32
 #define NR_FORKS	20
 
@@ -62,20 +63,31 @@ static void unmap_page(void *data)
 	vm_munmap(user_addr(*page), PAGE_SIZE);
 }
 
+/* A page for each fork to come. */
+static void touch_pages(struct user_mem *p)
+{
+	unsigned int i;
+
+	for (i = 1; i <= NR_PAGES; i++)
+		KUNIT_EXPECT_EQ(p->test, 0,
+				put_user(i, (u32 __user *)user_addr(i)));
+}
+
 /*
- * So many children that two files are begun after the first one. Pages of the second are
- * shared with one of them, so that it is needed as long as it is.
+ * So many children that two files are begun after the first one. The second has what is
+ * touched meanwhile, which is shared with the last of these children.
  */
-static unsigned int begin_two_files(struct kunit *test,
+static unsigned int begin_two_files(struct user_mem *p,
 				    struct user_child *children,
-				    unsigned int max)
+				    void (*touch)(struct user_mem *p))
 {
 	struct anon_vma *first, *second;
-	unsigned int i, nr = 0;
+	struct kunit *test = p->test;
+	unsigned int nr = 0;
 
 	KUNIT_EXPECT_EQ(test, 0, put_user(1u, (u32 __user *)user_addr(0)));
 	first = file_in_use();
-	while (nr < max - 2 && fork_another(test, &children[nr])) {
+	while (nr < MAX_CHILDREN - 2 && fork_another(test, &children[nr])) {
 		nr++;
 		if (file_in_use() != first &&
 		    file_in_use()->nr_members == MAX_MEMBERS)
@@ -83,8 +95,7 @@ static unsigned int begin_two_files(struct kunit *test,
 	}
 	second = file_in_use();
 	KUNIT_EXPECT_PTR_NE(test, first, second);
-	for (i = 0; i < NR_PAGES; i++)
-		KUNIT_EXPECT_EQ(test, 0, put_user(i, (u32 __user *)user_addr(i + 1)));
+	touch(p);
 	nr += fork_another(test, &children[nr]);
 	KUNIT_EXPECT_PTR_EQ(test, second, file_in_use());
 	/* The one that is begun now has no other member afterwards. */
@@ -94,38 +105,121 @@ static unsigned int begin_two_files(struct kunit *test,
 	return nr;
 }
 
-/* An mm that forks looks at its pages when the number of forks has doubled. */
-static void looks_become_rare(struct kunit *test)
+static struct user_child *make_children(struct kunit *test)
 {
-	const unsigned int max = 3 * MAX_MEMBERS;
-	struct user_child *children, last = {};
-	struct world *w = test->priv;
-	unsigned int nr, i;
-	struct folio *folio;
+	struct user_child *children;
 
-	children = kunit_kcalloc(test, max, sizeof(*children), GFP_KERNEL);
+	children = kunit_kcalloc(test, MAX_CHILDREN, sizeof(*children),
+				 GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, children);
-	user_map(w->parent, 0, NR_PAGES + 1);
-	nr = begin_two_files(test, children, max);
-	for (i = 1; nr && i <= NR_FORKS; i++) {
-		/* This page is ours alone, which a look finds out. */
-		user_run(&children[nr - 1], unmap_page, &i);
-		if (!fork_another(test, &last))
-			break;
-		user_exit(&last);
-		folio = pfn_folio(pfn_at(current->mm, user_addr(i)));
-		KUNIT_EXPECT_EQ_MSG(test, is_power_of_2(i),
-				    folio_anon_vma(folio) == file_in_use(),
-				    "after %u forks", i);
-	}
+	return children;
+}
+
+static void end_children(struct kunit *test, struct user_child *children,
+			 unsigned int nr)
+{
 	user_check_mm(test, current->mm);
 	while (nr--)
 		user_exit(&children[nr]);
 	user_check_mm(test, current->mm);
 }
 
+static bool is_in_use_at(unsigned int page)
+{
+	unsigned long pfn = pfn_at(current->mm, user_addr(page));
+
+	return folio_anon_vma(pfn_folio(pfn)) == file_in_use();
+}
+
+/* An mm that forks looks at its pages when the number of forks has doubled. */
+static void looks_become_rare(struct kunit *test)
+{
+	struct user_child *children = make_children(test), last = {};
+	struct world *w = test->priv;
+	unsigned int nr, i;
+
+	user_map(w->parent, 0, NR_PAGES + 1);
+	nr = begin_two_files(w->parent, children, touch_pages);
+	for (i = 1; nr && i <= NR_FORKS; i++) {
+		/* This page is ours alone, which a look finds out. */
+		user_run(&children[nr - 1], unmap_page, &i);
+		if (!fork_another(test, &last))
+			break;
+		user_exit(&last);
+		KUNIT_EXPECT_EQ_MSG(test, is_power_of_2(i), is_in_use_at(i),
+				    "after %u forks", i);
+	}
+	end_children(test, children, nr);
+}
+
+/**
+ * struct look_case - what a look finds
+ * @name:     as the test prints it
+ * @touch:    what is touched while the second file is in use
+ * @unmap:    does the child unmap it?
+ * @nr_files: how many there are after the look
+ */
+struct look_case {
+	const char *name;
+	void (*touch)(struct user_mem *p);
+	bool unmap;
+	unsigned int nr_files;
+};
+
+static void touch_area(struct user_mem *p)
+{
+	user_map(p, USER_AREA, USER_AREA);
+	user_want(p, USER_AREA, USER_AREA, USER_UNTOUCHED);
+	user_touch(p, USER_AREA, USER_AREA, 1, 1);
+}
+
+static void swap_area(struct user_mem *p)
+{
+	touch_area(p);
+	user_page_out(p, USER_AREA, USER_AREA);
+}
+
+static const struct look_case look_cases[] = {
+	{ "pages of ours", touch_area, .unmap = true, .nr_files = 2 },
+	{ "shared pages", touch_area, .nr_files = 3 },
+	{ "swapped pages", swap_area, .nr_files = 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(look, look_cases, name);
+
+static void unmap_area(void *data)
+{
+	vm_munmap(user_addr(USER_AREA), user_len(USER_AREA));
+}
+
+/* What is ours alone goes to the file in use. Files without a page are left. */
+static void look_finds(struct kunit *test)
+{
+	const struct look_case *c = test->param_value;
+	struct list_head *files = &current->mm->anon_space.memberships;
+	struct user_child *children = make_children(test), last = {};
+	struct world *w = test->priv;
+	struct user_mem *p = w->parent;
+	unsigned int nr;
+
+	user_map(p, 0, 1);
+	user_want(p, 0, 1, USER_UNTOUCHED);
+	nr = begin_two_files(p, children, c->touch);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 3);
+	if (nr && c->unmap)
+		user_run(&children[nr - 1], unmap_area, NULL);
+	if (fork_another(test, &last))
+		user_exit(&last);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(files), c->nr_files);
+	if (c->unmap)
+		KUNIT_EXPECT_TRUE(test, is_in_use_at(USER_AREA));
+	user_check_contents(p);
+	end_children(test, children, nr);
+}
+
 static struct kunit_case count_cases[] = {
 	KUNIT_CASE(looks_become_rare),
+	KUNIT_CASE_PARAM(look_finds, look_gen_params),
 	{}
 };
 

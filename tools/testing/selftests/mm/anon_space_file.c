@@ -193,8 +193,10 @@ FIXTURE_TEARDOWN(file)
 TEST_F_TIMEOUT(file, migrate, TIMEOUT)
 {
 	EXPECT_TRUE(has_units(self, variant, self->at));
+	EXPECT_TRUE(is_valid());
 	EXPECT_TRUE(migrate_units(self, self->at));
 	EXPECT_TRUE(has_units(self, variant, self->at));
+	EXPECT_TRUE(is_valid());
 }
 
 TEST_F_TIMEOUT(file, move, TIMEOUT)

@@ -454,29 +454,118 @@ TEST_F_TIMEOUT(ksm_swapped, swapoff, TIMEOUT)
 	EXPECT_TRUE(child_is_same(self->child, &self->a));
 }
 
-/* All are unmerged while nobody maps the page: each reader gets a page of its own. */
-TEST(ksm_unmerged_in_swap_cache)
+/* ---- unmerging ---- */
+
+#define MANY		4096	/* pages take a while to be unmerged */
+
+/* Waits for its parent to say so, and does not outlive it. */
+static bool may_go(int pipe[2])
+{
+	char c;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return read(pipe[0], &c, 1) == 1;
+}
+
+static bool let_go(int pipe[2])
+{
+	return write(pipe[1], "", 1) == 1;
+}
+
+/* A process with many equal pages, which comes after its parent. */
+static void have_many(int start[2])
+{
+	size_t size = MANY * psize();
+	void *at;
+
+	if (fork())
+		return;
+	if (!may_go(start))
+		_exit(1);
+	at = reserve(size);
+	map_range(at, size);
+	memset(at, SAME + 1, size);
+	if (madvise(at, size, MADV_MERGEABLE))
+		_exit(1);
+	pause();
+	_exit(0);
+}
+
+static pid_t unmerge_later(int start[2])
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (!may_go(start))
+		_exit(1);
+	write_string(KSM "run", "2");
+	_exit(0);
+}
+
+FIXTURE(ksm_unmerge)
 {
 	struct area a;
-	int used;
+	int many[2], unmerge[2];
+	pid_t pid;
+};
+
+/* Two times six pages are merged, and so are those of the other process. */
+FIXTURE_SETUP(ksm_unmerge)
+{
+	int tries = 100;
 
 	write_string(KSM "sleep_millisecs", "0");
 	write_string(KSM "pages_to_scan", "1000");
+	area_init(&self->a, FAULTED);
+	ASSERT_EQ(0, pipe(self->many));
+	ASSERT_EQ(0, pipe(self->unmerge));
+	have_many(self->many);
+	self->pid = unmerge_later(self->unmerge);
+	/* Of all those only the first six are to be swapped. */
 	enter_cgroup();
-	area_init(&a, FAULTED);
-	area_map(&a, 0, PAGES);
-	ASSERT_EQ(0, madvise(area_at(&a, 0), area_size(&a, PAGES), MADV_MERGEABLE));
-	fill_same(&a, 0);
-	ASSERT_TRUE(merge(&a, 0));
-	used = hold_frames(area_at(&a, 0), 1);
-	ASSERT_TRUE(cgroup_reclaim_pages(area_at(&a, 0), PAGES));
+	area_map(&self->a, 0, 2 * PAGES);
+	ASSERT_EQ(0, mlock(area_at(&self->a, PAGES), area_size(&self->a, PAGES)));
+	ASSERT_EQ(0, madvise(area_at(&self->a, 0), area_size(&self->a, 2 * PAGES),
+			     MADV_MERGEABLE));
+	fill_same(&self->a, 0);
+	memset(area_at(&self->a, PAGES), SAME + 2, area_size(&self->a, PAGES));
+	ASSERT_TRUE(let_go(self->many));
+	while (read_long(KSM "pages_sharing") < MANY / 2 && tries--)
+		ASSERT_TRUE(merge(&self->a, 0));
+	ASSERT_TRUE(are_one(&self->a, PAGES, PAGES));
+	ASSERT_LT(0, tries);
+}
+
+FIXTURE_TEARDOWN(ksm_unmerge)
+{
 	write_string(KSM "run", "2");
-	EXPECT_TRUE(is_same(&a, 0, PAGES));
-	EXPECT_TRUE(are_many(&a, 0, PAGES));
-	close(used);
-	EXPECT_TRUE(area_migrates(&a, 0, PAGES));
-	EXPECT_TRUE(is_same(&a, 0, PAGES));
 	write_string(KSM "run", "0");
+}
+
+/*
+ * All are unmerged, and it is the turn of others. A page that is in the swap cache only is
+ * no KSM page for who reads it now, as nobody comes back to unmerge that.
+ */
+TEST_F_TIMEOUT(ksm_unmerge, in_swap_cache, TIMEOUT)
+{
+	void *at = area_at(&self->a, 0);
+	int status, used;
+
+	used = hold_frames(at, 1);
+	ASSERT_TRUE(cgroup_reclaim_pages(at, PAGES));
+	ASSERT_TRUE(let_go(self->unmerge));
+	/* Those behind are unmerged next. */
+	while (!are_many(&self->a, PAGES, PAGES))
+		;
+	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
+	EXPECT_LT(MANY / 4, read_long(KSM "pages_sharing"));
+	EXPECT_TRUE(are_many(&self->a, 0, PAGES));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
+	EXPECT_EQ(0, status);
+	close(used);
+	EXPECT_TRUE(area_migrates(&self->a, 0, PAGES));
+	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
 }
 
 /* ---- merged by an ancestor who is dead, and not scanned since ---- */

@@ -167,6 +167,29 @@ TEST_F_TIMEOUT(thp, move_with_others_and_replace, TIMEOUT)
 	EXPECT_TRUE(pages_have(to, self->pages, 0x777));
 }
 
+/* The same, but all keep the offsets of what was moved: one search meets both. */
+TEST_F_TIMEOUT(thp, move_with_others_and_collapse, TIMEOUT)
+{
+	void *from = page(self, 2, self->pages - 4), *huge = area_at(&self->a, 3);
+	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
+	void *before = to - psize();
+	size_t size = self->huge + 4 * psize();
+
+	map_filled(from, 4, contents(-4));
+	map_filled(huge, self->pages, contents(0));
+	ASSERT_TRUE(make_huge(huge, self->huge));
+	fork_waiting();
+	ASSERT_EQ(before, move(from, size, before));
+	ASSERT_EQ(0, madvise(to, self->huge, MADV_DONTNEED));
+	fill_pages(to, self->pages, 0x777);
+	ASSERT_TRUE(make_huge(to, self->huge));
+	EXPECT_EQ(pfn_of(0, to) + self->pages - 1,
+		  pfn_of(0, to + self->huge - psize()));
+	EXPECT_TRUE(pages_migrate(rest, 3));
+	EXPECT_TRUE(pages_have(rest, 3, contents(self->pages - 3)));
+	EXPECT_TRUE(pages_have(to, self->pages, 0x777));
+}
+
 TEST_F_TIMEOUT(thp, move_unaligned_and_back, TIMEOUT)
 {
 	void *to = page(self, 4, 3);

@@ -579,13 +579,18 @@ TEST_F(proc, extent_at_zero)
 	EXPECT_EQ(self->space.end, self->page);
 }
 
-/* The first table begins before what moves, and moves as a whole. */
+/*
+ * The first table begins before what moves, and moves as a whole. What is between source
+ * and destination keeps the hole before the destination out of that at the source, which
+ * is cleaned up.
+ */
 TEST_F(proc, extent_of_tables)
 {
 	size_t table = read_pmd_pagesize() / self->page, nr = 2 * table;
 
 	ASSERT_EQ(munmap(self->at, 4096 * self->page), 0);
 	map_filled(P(3), nr, FIRST);
+	map_filled(P(3 * table), 1, FIRST);
 	fork_waiting();
 	ASSERT_TRUE(move_to(P(3), nr * self->page, P(4 * table + 3)));
 	ASSERT_TRUE(read_space(getpid(), &self->space));

@@ -144,6 +144,33 @@ TEST_F_TIMEOUT(uffd, move_and_page_out, TIMEOUT)
 	EXPECT_TRUE(is_good(&self->a, 6, 4, 0));
 }
 
+/* What is in the swap cache comes back as it is, at the other address. */
+TEST(uffd_move_from_swap_cache)
+{
+	unsigned long pfn;
+	void *from, *to;
+	int used;
+	DATA self;
+
+	area_init(&self.a, FAULTED);
+	from = area_map(&self.a, 0, 1);
+	to = area_map(&self.a, 6, 1);
+	fill_pages(from, 1, NEW);
+	self.fd = open_uffd(UFFD_FEATURE_MOVE);
+	ASSERT_LE(0, self.fd);
+	ASSERT_EQ(0, uffd_register(self.fd, to, psize(), true, false, false));
+	used = hold_frames(from, 1);
+	pfn = pfn_of(0, from);
+	ASSERT_TRUE(page_out(from, psize()));
+	ASSERT_TRUE(move_units(&self, 0, 1, 6));
+	EXPECT_TRUE(pages_have(to, 1, NEW));
+	EXPECT_EQ(pfn, pfn_of(0, to));
+	close(used);
+	EXPECT_TRUE(pages_migrate(to, 1));
+	EXPECT_TRUE(pages_have(to, 1, NEW));
+	close(self.fd);
+}
+
 static bool has_moved(void *arg)
 {
 	return is_good(arg, 6, 4, 0);
