@@ -4,10 +4,9 @@
 
 The last results of make check-builds, check-kunit-*, check-guests* and make check, as
 OUT and the folders of other architectures in it keep them: report/builds.tsv and
-report/parts.tsv.
+report/parts.tsv.  What is in the table and was not run for OUT stays.
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ BEGIN = ".. written by make platforms\n"
 END = ".. end\n"
 COLUMNS = ("what", "where", "result", "commit", "date")
 # Of make check those parts which run one of our kernels or its code.
+BUILT = "built: "
 PARTS = {
     "kunit-um": ("KUnit", "UML"),
     "kunit-x86_64": ("KUnit", "x86_64"),
@@ -58,20 +58,42 @@ def ran(out):
                 (f", {skipped} skipped" if skipped != "0" else "")
             rows.append((what, where.format(KERNELS.get(kernel, arch)),
                          result, commit, date))
-    order = [what for what, _ in PARTS.values()]
-    return sorted(rows, key=lambda row: (order.index(row[0]), row[1]))
+    return rows
 
 
 def built(out):
-    """One row for the builds that are alike."""
-    rows = {}
-    for name, arch, result, _, date, commit in \
-            read(out / "report/builds.tsv"):
-        arch = "x86_64, clang" if arch == "llvm" else arch
-        rows.setdefault((arch, result, commit, date), []).append(name)
-    return [("built: " + ", ".join(names), arch,
+    """A row for each build."""
+    return [(BUILT + name, "x86_64, clang" if arch == "llvm" else arch,
              "no new warnings" if result == "builds" else result, commit, date)
-            for (arch, result, commit, date), names in sorted(rows.items())]
+            for name, arch, result, _, date, commit in
+            read(out / "report/builds.tsv")]
+
+
+def shown(text):
+    """The rows of a table, with one for each build again."""
+    rows, cells = [], []
+    for line in text.splitlines():
+        if line.startswith("|"):
+            cells.append([cell.strip() for cell in line.strip("|").split("|")])
+        elif cells:
+            what, *rest = (" ".join(filter(None, column)) for column in zip(*cells))
+            names = what.removeprefix(BUILT).split(", ") if what.startswith(BUILT) \
+                else []
+            rows += [(BUILT + name, *rest) for name in names] or [(what, *rest)]
+            cells = []
+    return rows[1:]
+
+
+def joined(rows):
+    """In order, with one row for the builds that are alike."""
+    order = [what for what, _ in PARTS.values()]
+    ordered = sorted((row for row in rows if row[0] in order),
+                     key=lambda row: (order.index(row[0]), row[1]))
+    alike = {}
+    for what, *rest in sorted(row for row in rows if row[0] not in order):
+        alike.setdefault(tuple(rest), []).append(what.removeprefix(BUILT))
+    return ordered + [(BUILT + ", ".join(names), *rest)
+                      for rest, names in sorted(alike.items())]
 
 
 def wrap(text, width):
@@ -111,12 +133,14 @@ def main():
     if not rows:
         sys.exit("error: no results in report/parts.tsv and report/builds.tsv")
     text = path.read_text(encoding="utf-8")
-    new, found = re.subn(re.escape(BEGIN) + ".*?" + re.escape(END),
-                         lambda _: f"{BEGIN}\n{table(rows)}\n{END}", text,
-                         flags=re.S)
-    if found != 1:
+    before, begin, rest = text.partition(BEGIN)
+    old, end, after = rest.partition(END)
+    if not begin or not end:
         sys.exit(f"error: {path} has no place for the table")
-    path.write_text(new, encoding="utf-8")
+    known = {row[:2] for row in rows}
+    rows += [row for row in shown(old) if row[:2] not in known]
+    path.write_text(f"{before}{BEGIN}\n{table(joined(rows))}\n{END}{after}",
+                    encoding="utf-8")
 
 
 if __name__ == "__main__":
