@@ -128,7 +128,7 @@ static bool is_in_use_at(unsigned int page)
 {
 	unsigned long pfn = pfn_at(current->mm, user_addr(page));
 
-	return folio_anon_vma(pfn_folio(pfn)) == file_in_use();
+	return pfn && folio_anon_vma(pfn_folio(pfn)) == file_in_use();
 }
 
 /* An mm that forks looks at its pages when the number of forks has doubled. */
