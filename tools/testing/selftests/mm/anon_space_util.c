@@ -411,6 +411,11 @@ void enter_cgroup(void)
 	write_long(cgroup_path("cgroup.procs"), getpid());
 }
 
+void leave_cgroup(void)
+{
+	write_long(CGROUPS "/cgroup.procs", getpid());
+}
+
 long cgroup_read(const char *file)
 {
 	return read_long(cgroup_path(file));

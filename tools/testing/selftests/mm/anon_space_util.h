@@ -166,6 +166,7 @@ bool swap_off_and_on(void);
 
 /* A cgroup of its own for this process and its children to come. */
 void enter_cgroup(void);
+void leave_cgroup(void);	/* for the one above all */
 void cgroup_write(const char *file, const char *value);
 void cgroup_allow(long more_bytes);	/* than are in use, and no swap */
 void cgroup_allow_all(void);
