@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Processes: workers grow one tree of processes after the other.  A tree
- * depends on the seed and its own path alone, so it can be replayed.
+ * depends on the seed and its own path alone, so it can be replayed.  In a line
+ * that is so but for how long a process goes on beside its successors.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +25,9 @@
 #define MAX_THREADS	4
 #define MIN_AREA	(2 * HUGE_PAGES)
 #define MAX_DEPTH	4
+#define GENERATIONS	200	/* of a line */
+#define LINE_BUDGET	20	/* operations, as generations matter more */
+#define MAX_OLDER	12	/* that live beside the youngest; the kernel minds 8 dead ones */
 #define MODEL_SIZE	((NR_SLOTS + NR_HEAP) * sizeof(struct slot))
 #define GRACE		420	/* seconds that processes get to end */
 
@@ -43,6 +49,12 @@ static const struct weight fork_weights[] = {
 	{ "fork", 16 }, { "spawn", 2 }, { "unmap", 2 }, { NULL }
 };
 
+static const struct weight line_weights[] = {
+	{ "map", 3 }, { "write", 20 }, { "write_same", 10 }, { "read", 8 },
+	{ "move", 8 }, { "chain", 4 }, { "gather", 4 }, { "dontunmap", 2 },
+	{ "advise", 6 }, { "protect", 2 }, { "uffd", 2 }, { "fork", 3 }, { NULL }
+};
+
 const struct profile profiles[] = {
 	{ "mix", "everything against everything", NULL, ~0U },
 	{ "move", "moves of inherited memory against migration, reclaim, split",
@@ -52,6 +64,11 @@ const struct profile profiles[] = {
 	{ "fork", "fork and exit against migration", fork_weights,
 	  1 << MIGRATE | 1 << MIGRATE_ALL | 1 << COMPACT | 1 << VALIDATE |
 	  1 << READ_SPACE | 1 << PROBABILITY },
+	{ "line", "descendants of the dead, with their pages and KSM's",
+	  line_weights,
+	  1 << MIGRATE | 1 << MIGRATE_ALL | 1 << PAGEOUT | 1 << RECLAIM |
+	  1 << COMPACT | 1 << SPLIT | 1 << KSM | 1 << SWAPOFF | 1 << VALIDATE |
+	  1 << READ_SPACE | 1 << PROBABILITY, true },
 	{ NULL },
 };
 
@@ -204,12 +221,15 @@ static unsigned int set_up_threads(struct range area)
 		me->random = mix(options.seed, self.path, i + 1);
 		me->area.first = area.first + i * size;
 		me->area.nr = i < nr - 1 ? size : area.nr - i * size;
-		me->budget = 30 + below(300);
+		me->budget = options.profile->is_line ? below(LINE_BUDGET) :
+			     30 + below(300);
 	}
 	me = &actors[0];
 	me->owns_heap = true;
 	return nr;
 }
+
+static void go_on_in_line(void);
 
 /* Runs a process from here to its end. */
 static void __attribute__((noreturn)) run_process(struct range area)
@@ -230,6 +250,8 @@ static void __attribute__((noreturn)) run_process(struct range area)
 	for (i = 1; i < nr; i++)
 		pthread_join(threads[i], NULL);
 	verify_merges();
+	if (options.profile->is_line && !self.depth)
+		go_on_in_line();
 	leave_live(live);
 	if (one_in(8))
 		execl("/proc/self/exe", "torture", "exec", NULL);
@@ -270,12 +292,7 @@ static void drop_others_memory(void)
 
 static void __attribute__((noreturn)) run_child(struct slot *model)
 {
-	size_t len = strlen(self.path);
-
 	inject(false);
-	snprintf(self.path + len, sizeof(self.path) - len, "/%u.%u", me->nr,
-		 me->forks);
-	self.depth++;
 	munmap(self.slots, MODEL_SIZE);
 	self.slots = model;
 	open_mem();
@@ -283,6 +300,63 @@ static void __attribute__((noreturn)) run_child(struct slot *model)
 	verify_all();
 	verify_merges();
 	run_process(me->area);
+}
+
+static void name_child(void)
+{
+	size_t len = strlen(self.path);
+
+	snprintf(self.path + len, sizeof(self.path) - len, "/%u.%u", me->nr,
+		 me->forks);
+	self.depth++;
+}
+
+static void name_successor(void)
+{
+	size_t len = strcspn(self.path, "+");
+
+	self.generation++;
+	snprintf(self.path + len, sizeof(self.path) - len, "+%u",
+		 self.generation);
+	*self.youngest = self.generation;
+	atomic_fetch_add(&shared->successors, 1);
+}
+
+/*
+ * The memory of a line is that of one thread.  A child is the next generation.  This
+ * one works on beside it and some more, and then ends before them: what they have
+ * from it is left to them.
+ */
+static void go_on_in_line(void)
+{
+	struct slot *model;
+	unsigned int older;
+	pid_t pid;
+
+	me = &actors[0];
+	if (ending() || self.generation == GENERATIONS) {
+		*self.youngest = UINT_MAX;
+		return;
+	}
+	older = self.generation + below(MAX_OLDER + 1);
+	model = new_model();
+	model_copy_for_child(model);
+	record("succeed", me->area, self.generation, older);
+	atomic_fetch_add(&shared->processes, 1);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		name_successor();
+		run_child(model);
+	}
+	if (pid < 0)
+		fail("fork: %m");
+	munmap(model, MODEL_SIZE);
+	while (!ending() && *self.youngest < older) {
+		me->budget = LINE_BUDGET;
+		run_thread(me);
+		verify_merges();
+	}
 }
 
 static pid_t *free_child(void)
@@ -315,8 +389,10 @@ void op_fork(void)
 	model_copy_for_child(model);
 	inject(options.inject);
 	pid = retry(fork());
-	if (!pid)
+	if (!pid) {
+		name_child();
 		run_child(model);
+	}
 	munmap(model, MODEL_SIZE);
 	if (pid > 0) {
 		*child = pid;
@@ -350,12 +426,20 @@ static void __attribute__((noreturn)) run_tree(const char *path)
 {
 	snprintf(self.path, sizeof(self.path), "%s", path);
 	self.slots = new_model();
+	self.youngest = mmap(NULL, sizeof(*self.youngest),
+			     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			     -1, 0);
+	if (self.youngest == MAP_FAILED)
+		fail("mmap: %m");
 	open_mem();
-	run_process((struct range){ 0, NR_SLOTS });
+	run_process((struct range){ 0, options.profile->is_line ? MIN_AREA :
+				    NR_SLOTS });
 }
 
+/* Those of a line, of whatever generation, are left to the worker in the end. */
 static void plant_tree(const char *path)
 {
+	int status;
 	pid_t pid;
 
 	atomic_fetch_add(&shared->processes, 1);
@@ -364,7 +448,12 @@ static void plant_tree(const char *path)
 		fail("fork: %m");
 	if (!pid)
 		run_tree(path);
-	reap(&pid, 0);
+	for (;;) {
+		pid = waitpid(-1, &status, 0);
+		if (pid < 0)
+			break;
+		check_status(pid, status);
+	}
 }
 
 static void __attribute__((noreturn)) run_worker(unsigned int nr)
@@ -374,6 +463,8 @@ static void __attribute__((noreturn)) run_worker(unsigned int nr)
 
 	snprintf(self.path, sizeof(self.path), "worker %u", nr);
 	me = &actors[0];
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		fail("prctl: %m");
 	if (options.tree) {
 		plant_tree(options.tree);
 		_exit(EXIT_SUCCESS);
@@ -484,9 +575,10 @@ static void show_vmstat(void)
 static void summary(time_t start)
 {
 	show_vmstat();
-	printf("%lu operations, %lu verifications in %ld s; %lu refused, %lu failures injected, %lu pages poisoned\n",
+	printf("%lu operations, %lu verifications in %ld s; %lu refused, %lu failures injected, %lu pages poisoned, %lu successors\n",
 	       shared->operations, shared->verifications, time(NULL) - start,
-	       shared->refused, shared->injected, shared->poisoned);
+	       shared->refused, shared->injected, shared->poisoned,
+	       shared->successors);
 }
 
 int run_torture(void)

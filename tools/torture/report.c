@@ -65,21 +65,30 @@ static void add_records(struct text *text)
 	}
 }
 
-/* Tags begin with the id of the process that wrote: tell the relatives. */
-static void add_relatives(struct text *text)
+static void add_id(struct text *text, const char *path)
+{
+	add(text, " %s=%04x", path, (uint16_t)mix(options.seed, path, 0));
+}
+
+/* Tags begin with the id of the process that wrote: tell the ancestors. */
+static void add_ancestors(struct text *text)
 {
 	char path[sizeof(self.path)];
-	char *slash;
+	unsigned int generation;
+	char *end;
 
 	snprintf(path, sizeof(path), "%s", self.path);
 	add(text, "  ids:");
-	for (;;) {
-		add(text, " %s=%04x", path,
-		    (uint16_t)mix(options.seed, path, 0));
-		slash = strrchr(path, '/');
-		if (!slash)
-			break;
-		*slash = '\0';
+	add_id(text, path);
+	while ((end = strrchr(path, '/'))) {
+		*end = '\0';
+		add_id(text, path);
+	}
+	end = strchr(path, '+');
+	for (generation = self.generation; end && generation--;) {
+		snprintf(end, path + sizeof(path) - end, generation ? "+%u" : "",
+			 generation);
+		add_id(text, path);
 	}
 	add(text, " same=ffff file=fffe\n");
 }
@@ -116,10 +125,10 @@ void fail(const char *format, ...)
 	add(&text, "FAILED: %s\n  seed %#lx process %s (pid %d) thread %u, slots %u+%u at %p\n",
 	    what, options.seed, self.path, getpid(), me->nr, me->area.first,
 	    me->area.nr, slot_addr(me->area.first));
-	add_relatives(&text);
+	add_ancestors(&text);
 	add(&text, "  replay: torture run -p %s -s %#lx -t %.*s%s%s\n",
 	    options.profile->name, options.seed,
-	    (int)strcspn(self.path, "/"), self.path,
+	    (int)strcspn(self.path, "+/"), self.path,
 	    options.inject ? " -i" : "", options.poison ? " -x" : "");
 	add_records(&text);
 	add_maps(&text);

@@ -80,9 +80,11 @@ struct actor {
 
 /* A process; it starts as a copy of its parent's. */
 struct process {
-	char path[64];		/* TREE.NR/CHILD/CHILD/... */
+	char path[64];		/* TREE.NR+GENERATION/CHILD/CHILD/... */
 	uint16_t id;		/* hash of the path */
 	unsigned int depth;
+	unsigned int generation;
+	atomic_uint *youngest;	/* generation of the line, in shared memory */
 	struct slot *slots;	/* NR_SLOTS + NR_HEAP, in shared memory */
 	char *heap;
 	unsigned int heap_nr;
@@ -98,6 +100,7 @@ struct shared {
 	atomic_ulong refused;
 	atomic_ulong injected;
 	atomic_ulong poisoned;
+	atomic_ulong successors;
 	atomic_uint processes;
 	atomic_uint offline_budget;
 	atomic_bool failed;
@@ -222,6 +225,7 @@ struct profile {
 	const char *what;
 	const struct weight *weights;	/* NULL: those of ops[] */
 	unsigned int antagonists;
+	bool is_line;		/* a process that ends has gone on in a child */
 };
 
 extern const struct profile profiles[];
