@@ -17,7 +17,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT		120
 #define UNITS		6
 #define STAT_PAGES	32	/* that memory.stat may be wrong */
 

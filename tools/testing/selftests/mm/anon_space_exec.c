@@ -16,7 +16,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT		300
 #define CHECK		"check-arguments"
 #define ARGUMENT	(48ul << 10)	/* bytes of each */
 #define MOST		64		/* of them: 3 MiB */

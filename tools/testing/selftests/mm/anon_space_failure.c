@@ -267,8 +267,14 @@ TEST_F(failure, fork_poisoned)
 TEST_F(failure, soft_offline)
 {
 	unsigned long pfn;
+	long waited = 0;
+	int ret;
 
-	ASSERT_EQ(0, madvise(bad_at(self), psize(), MADV_SOFT_OFFLINE));
+	/* Busy is a page that somebody else has a reference to for a moment. */
+	do {
+		ret = madvise(bad_at(self), psize(), MADV_SOFT_OFFLINE);
+	} while (ret && errno == EBUSY && be_patient(&waited));
+	ASSERT_EQ(0, ret);
 	pfn = pfn_of(0, bad_at(self));
 	EXPECT_NE(self->pfn, pfn);
 	if (self->a.relative)

@@ -19,7 +19,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT		120
 #define UNITS		6
 #define IN_FILE		0x100ul
 #define WRITTEN_HERE	0x200ul

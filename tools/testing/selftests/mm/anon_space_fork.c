@@ -20,7 +20,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT		120
 #define PAGES		8
 #define GENERATIONS	6
 

@@ -19,7 +19,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	120
 #define KSM	"/sys/kernel/mm/ksm/"
 #define UNPOISON	"/sys/kernel/debug/hwpoison/unpoison-pfn"
 #define SCANS	4
@@ -88,19 +87,34 @@ static bool are_many(struct area *a, int first, int nr)
 /* Until everything was seen a few times: merging takes two. */
 static bool scan(void)
 {
-	long until = read_long(KSM "full_scans") + SCANS;
-	int tries = 1000;
+	long until = read_long(KSM "full_scans") + SCANS, waited = 0;
+	bool done;
 
 	write_string(KSM "run", "1");
-	while (read_long(KSM "full_scans") < until && tries--)
-		usleep(10000);
+	do {
+		done = read_long(KSM "full_scans") >= until;
+	} while (!done && be_patient(&waited));
 	write_string(KSM "run", "0");
-	return tries > 0;
+	return done;
+}
+
+/* A page that somebody else has a reference to for a moment is not merged: scan again. */
+static bool merge_some(struct area *a, int first, int nr)
+{
+	long waited = 0;
+
+	while (scan()) {
+		if (are_one(a, first, nr))
+			return true;
+		if (!be_patient(&waited))
+			break;
+	}
+	return false;
 }
 
 static bool merge(struct area *a, int first)
 {
-	return scan() && are_one(a, first, PAGES);
+	return merge_some(a, first, PAGES);
 }
 
 /*
@@ -109,6 +123,7 @@ static bool merge(struct area *a, int first)
  */
 FIXTURE_SETUP(ksm)
 {
+	wait_for_earlier_tests();
 	write_string(KSM "sleep_millisecs", "0");
 	write_string(KSM "pages_to_scan", "1000");
 	area_init(&self->a, FAULTED);
@@ -162,8 +177,7 @@ TEST_F_TIMEOUT(ksm, move, TIMEOUT)
 	ASSERT_TRUE(merge(&self->a, 0));
 	area_move(&self->a, 0, PAGES, 8);
 	EXPECT_TRUE(has_same_at_8(&self->a));
-	EXPECT_TRUE(scan());
-	EXPECT_TRUE(are_one(&self->a, 8, PAGES));
+	EXPECT_TRUE(merge(&self->a, 8));
 	EXPECT_TRUE(has_same_at_8(&self->a));
 }
 
@@ -174,8 +188,7 @@ TEST_F_TIMEOUT(ksm, move_part, TIMEOUT)
 	EXPECT_TRUE(is_same(&self->a, 0, 2));
 	EXPECT_TRUE(is_same(&self->a, 4, 2));
 	EXPECT_TRUE(is_same(&self->a, 8, 2));
-	EXPECT_TRUE(scan());
-	EXPECT_TRUE(are_one(&self->a, 8, 2));
+	EXPECT_TRUE(merge_some(&self->a, 8, 2));
 	EXPECT_TRUE(area_migrates(&self->a, 0, 2));
 	EXPECT_TRUE(area_migrates(&self->a, 4, 2));
 	EXPECT_TRUE(area_migrates(&self->a, 8, 2));
@@ -185,7 +198,7 @@ TEST_F_TIMEOUT(ksm, move_and_unmerge, TIMEOUT)
 {
 	ASSERT_TRUE(merge(&self->a, 0));
 	area_move(&self->a, 0, PAGES, 8);
-	EXPECT_TRUE(scan());
+	EXPECT_TRUE(merge(&self->a, 8));
 	ASSERT_EQ(0, madvise(area_at(&self->a, 8), area_size(&self->a, PAGES),
 			     MADV_UNMERGEABLE));
 	EXPECT_TRUE(are_many(&self->a, 8, PAGES));
@@ -222,7 +235,7 @@ static bool moves_merged(void *arg)
 	struct area *a = arg;
 
 	area_move(a, 0, PAGES, 8);
-	return scan() && are_one(a, 8, PAGES) && has_same_at_8(a);
+	return merge(a, 8) && has_same_at_8(a);
 }
 
 TEST_F_TIMEOUT(ksm, fork_merged_and_move, TIMEOUT)
@@ -250,7 +263,7 @@ TEST_F_TIMEOUT(ksm, merge_in_both, TIMEOUT)
 TEST_F_TIMEOUT(ksm, page_out, TIMEOUT)
 {
 	ASSERT_TRUE(merge(&self->a, 0));
-	page_out(area_at(&self->a, 0), area_size(&self->a, PAGES));
+	try_page_out(area_at(&self->a, 0), area_size(&self->a, PAGES));
 	area_move(&self->a, 0, PAGES, 8);
 	EXPECT_TRUE(has_same_at_8(&self->a));
 }
@@ -359,6 +372,16 @@ static pid_t start_other_program(void)
 	return pid;
 }
 
+static bool merge_with_child(struct area *a, pid_t child)
+{
+	long waited = 0;
+
+	while (pfn_of(0, area_at(a, 0)) != pfn_of(child, area_at(a, 0)))
+		if (!scan() || !be_patient(&waited))
+			return false;
+	return true;
+}
+
 /* One page at six addresses of this process and of a child, with one entry. */
 FIXTURE_SETUP(ksm_swapped)
 {
@@ -380,12 +403,9 @@ FIXTURE_SETUP(ksm_swapped)
 	}
 	fill_same(&self->a, 0);
 	ASSERT_TRUE(merge(&self->a, 0));
-	if (self->child) {
-		ASSERT_EQ(pfn_of(0, area_at(&self->a, 0)),
-			  pfn_of(self->child, area_at(&self->a, 0)));
-	} else {
+	if (!self->child)
 		self->child = fork_waiting();
-	}
+	ASSERT_TRUE(merge_with_child(&self->a, self->child));
 	ASSERT_TRUE(cgroup_reclaim_pages(area_at(&self->a, 0), PAGES));
 	if (variant->move) {
 		self->at = 8;
@@ -636,6 +656,7 @@ TEST(ksm_pages_of_dead_ancestor)
 {
 	struct area a;
 
+	wait_for_earlier_tests();
 	write_string(KSM "sleep_millisecs", "0");
 	write_string(KSM "pages_to_scan", "1000");
 	go_on_in_child();

@@ -14,7 +14,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT		120
 #define FIRST		0x1000000ul
 #define OTHERS		0x7770000ul
 #define LARGE_SIZE	(64ul << 10)
@@ -135,6 +134,25 @@ FIXTURE(folio)
 /* For helpers: a type that checkpatch.pl takes for one. */
 #define DATA	FIXTURE_DATA(folio)
 
+/* Memory may be too fragmented: make room, and try again. */
+static bool map_large(char *at)
+{
+	long waited = 0;
+
+	for (;;) {
+		map_range(at, LARGE_SIZE);
+		if (madvise(at, LARGE_SIZE, MADV_HUGEPAGE))
+			return false;
+		fill_pages(at, LARGE, OTHERS);
+		if (pfn_of(0, at) + LARGE - 1 ==
+		    pfn_of(0, at + LARGE_SIZE - psize()))
+			return true;
+		if (!be_patient(&waited))
+			return false;
+		write_string("/proc/sys/vm/compact_memory", "1");
+	}
+}
+
 /*
  * What is beyond both ends of the place where the second half comes to is left as it is:
  *
@@ -153,11 +171,7 @@ FIXTURE_SETUP(folio)
 	make_uneven(self->at + 4 * psize(), self->at + MORE * LARGE_SIZE);
 	self->from = reserve(LARGE_SIZE);
 	write_string(LARGE_ENABLED, "madvise");
-	map_range(self->from, LARGE_SIZE);
-	ASSERT_EQ(0, madvise(self->from, LARGE_SIZE, MADV_HUGEPAGE));
-	fill_pages(self->from, LARGE, OTHERS);
-	ASSERT_EQ(pfn_of(0, self->from) + LARGE - 1,
-		  pfn_of(0, self->from + LARGE_SIZE - psize()));
+	ASSERT_TRUE(map_large(self->from));
 }
 
 FIXTURE_TEARDOWN_PARENT(folio)

@@ -16,8 +16,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT		120
-
 FIXTURE(limits)
 {
 	struct area a;
@@ -38,6 +36,7 @@ FIXTURE_VARIANT_ADD(limits, moved_shared) { .state = MOVED_SHARED };
 
 FIXTURE_SETUP(limits)
 {
+	wait_for_earlier_tests();
 	area_init(&self->a, variant->state);
 	self->kb = self->a.unit / 1024;
 }
@@ -251,6 +250,7 @@ FIXTURE_VARIANT_ADD(commit, forked) { .fault = true, .fork = true };
 /* One BIG is mapped, and counts twice if there is a parent that has it, too. */
 FIXTURE_SETUP(commit)
 {
+	wait_for_earlier_tests();
 	self->room = mmap(NULL, 4 * BIG, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->room);

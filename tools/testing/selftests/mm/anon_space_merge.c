@@ -20,8 +20,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	120
-
 #ifndef PR_SET_VMA
 #define PR_SET_VMA		0x53564d41
 #define PR_SET_VMA_ANON_NAME	0

@@ -20,8 +20,7 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	120
-#define TRIES	10
+#define FRAGMENTS	16	/* times 32 MiB */
 
 FIXTURE(migrate)
 {
@@ -105,19 +104,19 @@ static bool all_are_on(DATA *self, int node)
 
 static bool move_pages_to(DATA *self, int node)
 {
-	int status[6], nodes[6], unit, tries = TRIES;
+	int status[6], nodes[6], unit;
 	void *pages[6];
+	long waited = 0;
 
 	for (unit = 0; unit < 6; unit++) {
 		pages[unit] = unit_at(self, unit);
 		nodes[unit] = node;
 	}
-	while (tries--) {
+	do {
 		if (!syscall(__NR_move_pages, 0, 6ul, pages, nodes, status,
 			     MPOL_MF_MOVE_ALL) && all_are_on(self, node))
 			return true;
-		usleep(1000);
-	}
+	} while (be_patient(&waited));
 	return false;
 }
 
@@ -180,10 +179,10 @@ TEST_F_TIMEOUT(migrate, numa_maps, TIMEOUT)
 TEST_F_TIMEOUT(migrate, mbind, TIMEOUT)
 {
 	unsigned long node_1 = 2;
-	int tries = TRIES;
+	long waited = 0;
 
 	ASSERT_TRUE(move_pages_to(self, 0));
-	while (tries-- && !all_are_on(self, 1))
+	while (!all_are_on(self, 1) && be_patient(&waited))
 		ASSERT_EQ(0, syscall(__NR_mbind, unit_at(self, 0),
 				     area_size(&self->a, 6), MPOL_BIND,
 				     &node_1, 8ul, MPOL_MF_MOVE_ALL));
@@ -197,10 +196,10 @@ TEST_F_TIMEOUT(migrate, mbind, TIMEOUT)
 TEST_F_TIMEOUT(migrate, migrate_pages, TIMEOUT)
 {
 	unsigned long node_0 = 1, node_1 = 2;
-	int tries = TRIES;
+	long waited = 0;
 
 	ASSERT_TRUE(move_pages_to(self, 0));
-	while (tries-- && !all_are_on(self, 1))
+	while (!all_are_on(self, 1) && be_patient(&waited))
 		ASSERT_LE(0, syscall(__NR_migrate_pages, 0, 8ul, &node_0,
 				     &node_1));
 	EXPECT_TRUE(all_are_on(self, 1));
@@ -245,7 +244,7 @@ TEST_F_TIMEOUT(migrate, compaction, TIMEOUT)
 	int tries;
 
 	/* What is to be moved must not be where the rest is to go. */
-	for (tries = 0; tries < 8 && pages_migrated() == before; tries++) {
+	for (tries = 0; tries < FRAGMENTS && pages_migrated() == before; tries++) {
 		fragment();
 		write_string("/proc/sys/vm/compact_memory", "1");
 	}

@@ -17,7 +17,6 @@
 #define MREMAP_DONTUNMAP	4
 #endif
 
-#define TIMEOUT		120
 #define TIMES		4000
 
 /* One page goes there and back, to where memory is mapped or to where none is. */

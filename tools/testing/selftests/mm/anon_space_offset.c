@@ -14,7 +14,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	300
 #define FIRST	0x1000000ul
 #define FEW	16
 

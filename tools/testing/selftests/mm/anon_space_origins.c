@@ -14,7 +14,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	300
 #define FIRST	0x1000000ul	/* contents of the first page, at any time */
 #define LIMIT	1000		/* of mappings */
 #define TABLES	100

@@ -13,7 +13,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	300
 #define FIRST	0x1000000ul	/* contents of the first page */
 #define MOST	512		/* pages */
 #define CHILDREN 3

@@ -13,7 +13,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	300
 #define FIRST	0x1000000ul	/* contents of the first page */
 #define FEW	16
 
@@ -165,13 +164,14 @@ TEST_F_TIMEOUT(large, swapoff, TIMEOUT)
 
 static bool unmapped_of(pid_t pid, void *addr)
 {
-	int tries = 50;
+	long waited = 0;
 
-	while (pfn_of(pid, addr) && tries--) {
+	while (pfn_of(pid, addr)) {
+		if (!be_patient(&waited))
+			return false;
 		cgroup_reclaim();
-		usleep(100000);
 	}
-	return !pfn_of(pid, addr);
+	return true;
 }
 
 /* The parent maps its half first, and the child gets the same page, no copy. */

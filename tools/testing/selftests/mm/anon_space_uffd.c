@@ -21,7 +21,6 @@
 #include "anon_space_util.h"
 #include "vm_util.h"
 
-#define TIMEOUT	120
 #define NEW	0x7770000ul
 
 FIXTURE(uffd)
@@ -76,9 +75,9 @@ static bool move_range(int fd, void *to, void *from, size_t size)
 {
 	struct uffdio_move move;
 	size_t done = 0;
-	int tries = 100;
+	long waited = 0;
 
-	while (done < size && tries--) {
+	while (done < size && be_patient(&waited)) {
 		move = (struct uffdio_move) {
 			.dst = (uintptr_t)to + done,
 			.src = (uintptr_t)from + done,
@@ -140,7 +139,7 @@ TEST_F_TIMEOUT(uffd, move_there_and_back, TIMEOUT)
 TEST_F_TIMEOUT(uffd, move_and_page_out, TIMEOUT)
 {
 	ASSERT_TRUE(move_units(self, 0, 4, 6));
-	page_out(area_at(&self->a, 6), area_size(&self->a, 4));
+	try_page_out(area_at(&self->a, 6), area_size(&self->a, 4));
 	EXPECT_TRUE(is_good(&self->a, 6, 4, 0));
 }
 
@@ -191,10 +190,13 @@ TEST_F_TIMEOUT(uffd, shared_is_busy, TIMEOUT)
 		.src = (uintptr_t)area_at(&self->a, 0),
 		.len = area_size(&self->a, 4),
 	};
+	long waited = 0;
 
 	fork_waiting();
 	EXPECT_TRUE(area_has(&self->a, 0, 4, 0));
-	EXPECT_EQ(-1, ioctl(self->fd, UFFDIO_MOVE, &move));
+	do {
+		EXPECT_EQ(-1, ioctl(self->fd, UFFDIO_MOVE, &move));
+	} while (errno == EAGAIN && be_patient(&waited));
 	EXPECT_EQ(EBUSY, errno);
 	EXPECT_TRUE(is_good(&self->a, 0, 4, 0));
 }
@@ -322,6 +324,8 @@ static int write_protect(int fd, void *addr, size_t size, bool on)
 	return ioctl(fd, UFFDIO_WRITEPROTECT, &wp);
 }
 
+#define FAULT_COMES	120000	/* milliseconds until it has, or does not at all */
+
 /* Answers one write fault; tells moves apart from it. */
 struct monitor {
 	int fd;
@@ -335,7 +339,7 @@ static void *monitor(void *arg)
 	struct uffd_msg msg;
 	struct pollfd p = { .fd = m->fd, .events = POLLIN };
 
-	while (!m->fault_at && poll(&p, 1, 10000) == 1) {
+	while (!m->fault_at && poll(&p, 1, FAULT_COMES) == 1) {
 		if (read(m->fd, &msg, sizeof(msg)) != sizeof(msg))
 			continue;
 		if (msg.event == UFFD_EVENT_REMAP)

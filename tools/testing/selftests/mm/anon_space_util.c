@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
+#include <ctype.h>
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,13 +28,78 @@
 #define MADV_COLLAPSE	25
 #endif
 
-#define TRIES	10
+#define TRIES		10
+#define PATIENCE	20000000	/* microseconds that one thing is waited for, */
+#define IN_VAIN		60000000	/* and those that all processes waste */
 
 void skip_test(const char *reason)
 {
 	printf("# SKIP %s\n", reason);
 	fflush(stdout);
 	_exit(KSFT_SKIP);
+}
+
+/* ---- patience ---- */
+
+static pid_t first_process;
+static long *wasted;	/* by all processes: a program that fails is to end */
+
+static void __attribute__((constructor)) begin_waiting(void)
+{
+	first_process = getpid();
+	wasted = mmap(NULL, sizeof(*wasted), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (wasted == MAP_FAILED)
+		err(KSFT_FAIL, "mmap");
+}
+
+bool be_patient(long *waited)
+{
+	const long most = *wasted < IN_VAIN ? PATIENCE : 1000 * TRIES;
+	const long pause = 1000 + *waited / 8;
+
+	if (*waited > most) {
+		*wasted += *waited;
+		return false;
+	}
+	*waited += pause < 100000 ? pause : 100000;
+	usleep(pause < 100000 ? pause : 100000);
+	return true;
+}
+
+/* Does another test have a process? Those of a test are a group. */
+static bool others_are_alive(void)
+{
+	char own[256] = "", exe[256], path[300];
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+	pid_t pid;
+	ssize_t n;
+
+	if (!proc || readlink("/proc/self/exe", own, sizeof(own) - 1) < 0)
+		err(KSFT_FAIL, "/proc");
+	while (!found && (entry = readdir(proc))) {
+		if (!isdigit(entry->d_name[0]))
+			continue;
+		pid = atoi(entry->d_name);
+		snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+		/* There is none without memory. */
+		n = readlink(path, exe, sizeof(exe) - 1);
+		exe[n < 0 ? 0 : n] = '\0';
+		found = !strcmp(own, exe) && pid != first_process &&
+			getpgid(pid) != getpgrp();
+	}
+	closedir(proc);
+	return found;
+}
+
+void wait_for_earlier_tests(void)
+{
+	long waited = 0;
+
+	while (others_are_alive() && be_patient(&waited))
+		;
 }
 
 /* ---- files ---- */
@@ -98,18 +165,6 @@ long status_kb(const char *field)
 long meminfo_kb(const char *field)
 {
 	return field_of("/proc/meminfo", field);
-}
-
-/* Objects in use of a slab cache, about; 0 if there is no such cache. */
-long slab_objects(const char *cache)
-{
-	static char buf[1 << 16];
-	char name[32], *at;
-
-	read_all("/proc/slabinfo", buf, sizeof(buf));
-	snprintf(name, sizeof(name), "\n%s ", cache);
-	at = strstr(buf, name);
-	return at ? atol(at + strlen(name)) : 0;
 }
 
 /* ---- contents ---- */
@@ -247,51 +302,88 @@ static void drain_batches(void)
 	syscall(__NR_move_pages, 0, 0ul, NULL, &node, NULL, 0);
 }
 
+static bool page_out_once(void *addr, size_t size)
+{
+	size_t i;
+
+	drain_batches();
+	if (madvise(addr, size, MADV_PAGEOUT))
+		err(KSFT_FAIL, "MADV_PAGEOUT");
+	for (i = 0; i < size && is_swapped(addr + i); i += psize())
+		;
+	return i >= size;
+}
+
+bool try_page_out(void *addr, size_t size)
+{
+	int tries = TRIES;
+
+	while (tries--) {
+		if (page_out_once(addr, size))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 /* Pages that somebody else has a reference to for a moment stay: try again. */
 bool page_out(void *addr, size_t size)
 {
-	int tries = TRIES;
-	size_t i;
+	long waited = 0;
 
-	while (tries--) {
-		if (madvise(addr, size, MADV_PAGEOUT))
-			err(KSFT_FAIL, "MADV_PAGEOUT");
-		for (i = 0; i < size && is_swapped(addr + i); i += psize())
-			;
-		if (i == size)
-			return true;
-		drain_batches();
-		usleep(1000);
-	}
-	return false;
+	while (!page_out_once(addr, size))
+		if (!be_patient(&waited))
+			return false;
+	return true;
 }
 
+/* The same, or there is no free huge page. */
 bool make_huge(void *addr, size_t size)
 {
-	int tries = TRIES;
+	long waited = 0;
 
-	while (tries--) {
-		if (!madvise(addr, size, MADV_COLLAPSE))
-			return true;
+	while (madvise(addr, size, MADV_COLLAPSE)) {
 		if (errno == EINVAL)
 			skip_test("no transparent huge pages");
-		usleep(1000);
+		if (!be_patient(&waited))
+			return false;
+		drain_batches();
+		write_string("/proc/sys/vm/compact_memory", "1");
 	}
-	return false;
+	return true;
 }
 
 #define SPLIT	"/sys/kernel/debug/split_huge_pages"
+#define KPF_THP	22
 
+static bool has_huge_page(void *addr, size_t size)
+{
+	unsigned long pfn;
+	size_t i;
+
+	for (i = 0; i < size; i += psize()) {
+		pfn = pfn_of(0, addr + i);
+		if (pfn && page_flags(pfn) & 1ull << KPF_THP)
+			return true;
+	}
+	return false;
+}
+
+/* One that somebody else has a reference to for a moment is not split: try again. */
 void split_huge_pages(void *addr, size_t size)
 {
 	unsigned long start = (uintptr_t)addr;
+	long waited = 0;
 	char range[64];
 
 	if (access(SPLIT, W_OK))
 		skip_test("no debugfs");
 	snprintf(range, sizeof(range), "%d,%#lx,%#lx", getpid(), start,
 		 start + size);
-	write_string(SPLIT, range);
+	do {
+		drain_batches();
+		write_string(SPLIT, range);
+	} while (has_huge_page(addr, size) && be_patient(&waited));
 }
 
 int hold_frames(void *addr, size_t nr)
@@ -321,17 +413,17 @@ int node_of(void *addr)
  */
 static bool page_moves_to(void *addr, int node)
 {
-	int status, tries = TRIES;
+	long waited = 0;
+	int status;
 
-	while (tries--) {
+	do {
 		status = -1;
 		if (syscall(__NR_move_pages, 0, 1UL, &addr, &node, &status,
 			    MPOL_MF_MOVE_ALL) < 0)
 			err(KSFT_FAIL, "move_pages");
 		if (status == node)
 			return true;
-		usleep(1000);
-	}
+	} while (be_patient(&waited));
 	printf("# page at %p does not move to node %d: %d\n", addr, node,
 	       status);
 	return false;
@@ -377,7 +469,8 @@ bool swap_off_and_on(void)
 
 /* ---- cgroups ---- */
 
-#define CGROUPS	"/sys/fs/cgroup"
+#define CGROUPS		"/sys/fs/cgroup"
+#define RCU_BARRIER	"/sys/module/rcutree/parameters/do_rcu_barrier"
 
 static char cgroup[64];
 
@@ -400,6 +493,7 @@ void enter_cgroup(void)
 {
 	if (access(CGROUPS "/cgroup.subtree_control", W_OK))
 		skip_test("no cgroup v2");
+	wait_for_earlier_tests();
 	write_string(CGROUPS "/cgroup.subtree_control", "+memory");
 	snprintf(cgroup, sizeof(cgroup), CGROUPS "/anon_space_%d", getpid());
 	if (mkdir(cgroup, 0755) && errno != EEXIST)
@@ -421,12 +515,31 @@ long cgroup_read(const char *file)
 	return read_long(cgroup_path(file));
 }
 
+/*
+ * What processors have counted is added up every two seconds. But who asks for their
+ * times gets what they are now, and all else that is counted is up to date then.
+ */
+static void add_up(void)
+{
+	char buf[4096];
+
+	read_all(cgroup_path("cpu.stat"), buf, sizeof(buf));
+}
+
 long cgroup_stat(const char *field)
 {
+	add_up();
 	return field_of(cgroup_path("memory.stat"), field);
 }
 
-/* Some architectures free page tables a while after they are unused. */
+/* Page tables may be freed a while after they are unused: when nobody can walk them. */
+static void wait_for_walkers(void)
+{
+	if (!access(RCU_BARRIER, W_OK))
+		write_string(RCU_BARRIER, "1");
+	usleep(100000);
+}
+
 void cgroup_allow(long more_bytes)
 {
 	long used, before;
@@ -435,7 +548,7 @@ void cgroup_allow(long more_bytes)
 	used = read_long(cgroup_path("memory.current"));
 	do {
 		before = used;
-		usleep(100000);
+		wait_for_walkers();
 		used = read_long(cgroup_path("memory.current"));
 	} while (used < before);
 	write_long(cgroup_path("memory.max"), used + more_bytes);
@@ -452,8 +565,10 @@ void cgroup_allow_all(void)
 /* It fails if there is less to reclaim. */
 void cgroup_reclaim(void)
 {
-	int fd = open(cgroup_path("memory.reclaim"), O_WRONLY);
+	int fd;
 
+	add_up();
+	fd = open(cgroup_path("memory.reclaim"), O_WRONLY);
 	if (fd < 0 || (write(fd, "64M", 3) < 0 && errno != EAGAIN))
 		err(KSFT_FAIL, "memory.reclaim");
 	close(fd);
@@ -461,17 +576,16 @@ void cgroup_reclaim(void)
 
 bool cgroup_reclaim_pages(void *addr, size_t nr)
 {
-	int tries = 50;
+	long waited = 0;
 	size_t i;
 
-	while (tries--) {
+	do {
 		cgroup_reclaim();
 		for (i = 0; i < nr && is_swapped(page_at(addr, i)); i++)
 			;
 		if (i == nr)
 			return true;
-		usleep(100000);
-	}
+	} while (be_patient(&waited));
 	return false;
 }
 

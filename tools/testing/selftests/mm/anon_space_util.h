@@ -21,6 +21,23 @@
 
 #define AREA_UNITS	16
 
+/* Of a test: it only ends what hangs, as a busy host may stop a guest for long. */
+#define TIMEOUT		900
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	TIMEOUT
+
+/*
+ * For loops that wait for a condition, or do again what others were in the way of. Each
+ * sleeps for a moment; false if that was long enough. @waited begins with 0.
+ */
+bool be_patient(long *waited);
+
+/*
+ * Until no process of an earlier test is left: they end when their parent has. For tests
+ * of what is counted, limited or merged for all processes.
+ */
+void wait_for_earlier_tests(void);
+
 /* What has happened to memory before a test does something to it. */
 enum area_state {
 	UNFAULTED,
@@ -100,6 +117,8 @@ bool pages_of_have(pid_t pid, void *addr, size_t nr, unsigned long first);
 bool pages_migrate(void *addr, size_t nr);
 /* How many were present and have migrated, -1 if one has not. */
 long migrate_present(void *addr, size_t nr);
+/* As much as goes, as others may have the pages as well; is all of it swapped? */
+bool try_page_out(void *addr, size_t size);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);
 void split_huge_pages(void *addr, size_t size);
@@ -158,8 +177,6 @@ void write_long(const char *path, long value);
 void write_string(const char *path, const char *value);
 long status_kb(const char *field);	/* of /proc/self/status */
 long meminfo_kb(const char *field);
-
-long slab_objects(const char *cache);
 
 /* Bring in everything that is swapped. */
 bool swap_off_and_on(void);
