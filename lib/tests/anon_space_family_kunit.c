@@ -536,8 +536,6 @@ static int fork_in_thread(void *data)
 static void begin_fork(struct family *f, struct forker *forker,
 		       struct person *parent)
 {
-	unsigned int tries = 100;
-
 	forker->parent = parent;
 	forker->child = person_alloc(f);
 	init_completion(&forker->done);
@@ -546,7 +544,7 @@ static void begin_fork(struct family *f, struct forker *forker,
 	get_task_struct(forker->task);
 	wake_up_process(forker->task);
 	while (READ_ONCE(forker->task->__state) != TASK_UNINTERRUPTIBLE &&
-	       tries--)
+	       !completion_done(&forker->done))
 		msleep(20);
 	KUNIT_EXPECT_FALSE(f->test, completion_done(&forker->done));
 }

@@ -206,11 +206,11 @@ static int read_constants(void *data)
 {
 	struct stress *s = data;
 	const char *constant = s->reader.constant;
+	bool started = false;
 	unsigned long end;
 	unsigned int i;
 	pgoff_t offset;
 
-	complete(&s->reader.started);
 	while (!kthread_should_stop()) {
 		for (i = 0; constant[i]; i++) {
 			if (constant[i] == '.')
@@ -223,6 +223,9 @@ static int read_constants(void *data)
 				s->reader.wrong++;
 			s->reader.reads++;
 		}
+		if (!started)
+			complete(&s->reader.started);
+		started = true;
 		cond_resched();
 	}
 	return 0;

@@ -4,6 +4,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
@@ -206,7 +207,7 @@ void user_page_out(struct user_mem *user, unsigned int page, unsigned int nr)
 	for (i = page; i < page + nr; i++)
 		touched += user_touches(i);
 	KUNIT_ASSERT_EQ(user->test, 0, user_swap_on());
-	for (tries = 0; tries < 20; tries++) {
+	for (tries = 0; tries < 200; tries++) {
 		/* Only what is on its list can be taken off it. */
 		lru_add_drain_all();
 		KUNIT_EXPECT_EQ(user->test, 0,
@@ -214,6 +215,7 @@ void user_page_out(struct user_mem *user, unsigned int page, unsigned int nr)
 					   user_len(nr), MADV_PAGEOUT));
 		if (percpu_counter_sum(swapped) >= touched)
 			break;
+		msleep(20);
 	}
 	KUNIT_EXPECT_EQ(user->test, touched, percpu_counter_sum(swapped));
 }
