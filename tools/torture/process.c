@@ -29,7 +29,7 @@
 #define LINE_BUDGET	20	/* operations, as generations matter more */
 #define MAX_OLDER	12	/* that live beside the youngest; the kernel minds 8 dead ones */
 #define MODEL_SIZE	((NR_SLOTS + NR_HEAP) * sizeof(struct slot))
-#define GRACE		420	/* seconds that processes get to end */
+#define GRACE		1080	/* seconds that processes get to end */
 
 struct shared *shared;
 static struct actor actors[MAX_THREADS];

@@ -9,6 +9,7 @@
 
 #define SLAB		"/sys/kernel/slab/"
 #define TRIES		40
+#define PATIENCE	100
 
 /* One kernel has the first two, another the first and the others. */
 static const char * const anon_caches[] = {
@@ -47,6 +48,12 @@ static struct slab_count count_once(void)
 	return count;
 }
 
+/* Until those who may still look at what is freed have done so. */
+static void wait_for_rcu(void)
+{
+	write_file("/sys/module/rcutree/parameters/do_rcu_barrier", "1");
+}
+
 /* Frees are deferred: the count is the one that stays. */
 struct slab_count count_slabs(void)
 {
@@ -55,10 +62,24 @@ struct slab_count count_slabs(void)
 
 	for (i = 0; i < TRIES && same < 3; i++) {
 		usleep(50000);
+		wait_for_rcu();
 		last = now;
 		now = count_once();
 		same = now.anon == last.anon && now.vmas == last.vmas ?
 			same + 1 : 0;
+	}
+	return now;
+}
+
+/* Until there are no more than so many: a busy host may put off even that. */
+struct slab_count count_slabs_until(struct slab_count most)
+{
+	struct slab_count now = count_slabs();
+	unsigned int i;
+
+	for (i = 0; i < PATIENCE && (now.anon > most.anon || now.vmas > most.vmas); i++) {
+		usleep(100000);
+		now = count_slabs();
 	}
 	return now;
 }

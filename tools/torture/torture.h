@@ -258,6 +258,7 @@ struct slab_count {
 };
 
 struct slab_count count_slabs(void);
+struct slab_count count_slabs_until(struct slab_count most);
 int run_chain(int argc, char **argv);
 int run_failnth(int argc, char **argv);
 
