@@ -32,10 +32,23 @@ static void map_advised(char *at, size_t pages, uint32_t id)
 	fill(at, pages, id);
 }
 
+/* If there is no free one, make room: as root only. */
 static void map_huge(char *at, uint32_t id)
 {
+	int tries = 0;
+	FILE *file;
+
 	map_advised(at, HUGE_PAGES, id);
-	require(huge_kb(at, HUGE_PAGES) == HUGE_KB, "got no huge page");
+	while (huge_kb(at, HUGE_PAGES) != HUGE_KB) {
+		require(try_again(&tries), "got no huge page");
+		unmap(at, HUGE_PAGES);
+		file = fopen("/proc/sys/vm/compact_memory", "we");
+		if (file) {
+			fputs("1", file);
+			fclose(file);
+		}
+		map_advised(at, HUGE_PAGES, id);
+	}
 }
 
 /* Splits the page table entry of a huge page, but not the huge page. */

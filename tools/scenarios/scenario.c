@@ -340,6 +340,14 @@ bool is_large_folio(const char *at)
 	       KPF_COMPOUND;
 }
 
+#define TRIES	1000
+
+bool try_again(int *tries)
+{
+	usleep(10000);
+	return ++*tries < TRIES;
+}
+
 pid_t spawn(void (*run)(void))
 {
 	pid_t pid;

@@ -67,6 +67,12 @@ void view_at(const char *label, const char *base, size_t pages);
 bool is_swapped(const char *at);
 bool is_large_folio(const char *at);
 
+/*
+ * For what others may be in the way of for a moment: sleeps, and returns false if that
+ * was tried often enough.
+ */
+bool try_again(int *tries);
+
 /* Memory mapped by huge entries in all VMAs that overlap the pages. */
 size_t huge_kb(const char *at, size_t pages);
 

@@ -45,18 +45,17 @@ static void require_swapped(char *at, size_t pages, const char *when)
 /* Pages that are busy for a moment are left alone: try again. */
 static void swap_out(char *at, size_t pages)
 {
-	int tries;
+	int tries = 0;
 	size_t i;
 
-	for (tries = 0; tries < 100; tries++) {
+	do {
 		require(!madvise(at, pages * PAGE_SIZE, MADV_PAGEOUT),
 			"MADV_PAGEOUT: %s", strerror(errno));
 		for (i = 0; i < pages && is_swapped(at + i * PAGE_SIZE); i++)
 			;
 		if (i == pages)
 			return;
-		usleep(10000);
-	}
+	} while (try_again(&tries));
 	require_swapped(at, pages, "after MADV_PAGEOUT");
 }
 
@@ -163,9 +162,13 @@ static void uffd_move_page(int fd, char *from, char *to)
 		.src = (uintptr_t)from,
 		.len = PAGE_SIZE,
 	};
+	int tries = 0;
 
-	require(!ioctl(fd, UFFDIO_MOVE, &move) && move.move == PAGE_SIZE,
-		"UFFDIO_MOVE: %s", strerror(errno));
+	while (ioctl(fd, UFFDIO_MOVE, &move))
+		require((errno == EAGAIN || errno == EBUSY) && try_again(&tries),
+			"UFFDIO_MOVE: %s", strerror(errno));
+	require(move.move == PAGE_SIZE, "UFFDIO_MOVE moved %lld bytes",
+		(long long)move.move);
 }
 
 /*
