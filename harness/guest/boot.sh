@@ -10,7 +10,7 @@
 #   CMD=     shell command to run; without it an interactive shell
 #   OUT=     directory the guest can write to, at the same path in the guest
 #            (default: a new one under $O/guest/run); CMD finds it as $OUT
-#   SMP=2 MEM=2G TIMEOUT=600 (seconds, not for a shell)
+#   SMP=2 MEM=2G TIMEOUT=1800 (seconds, not for a shell)
 #   SWAP=    size of a swap device on zram, none by default; NM@loop: of N MB on a loop
 #            device, which takes its time and the memory from the start
 #   DISK=    a file that the guest has as its disk /dev/vda, and may write to
@@ -35,7 +35,7 @@ KERNEL=${KERNEL:-exp}
 CMD=${CMD:-}
 SMP=${SMP:-2}
 MEM=${MEM:-2G}
-TIMEOUT=${TIMEOUT:-600}
+TIMEOUT=${TIMEOUT:-1800}
 SWAP=${SWAP:-}
 APPEND=${APPEND:-}
 DISK=${DISK:-}
@@ -100,7 +100,7 @@ qemu_base()
 	qemu=("$QEMU" "${MACHINE[@]}" -nodefaults -display none -no-reboot -kernel "$KERNEL_IMAGE"
 	      -initrd "$INITRAMFS")
 	# A busy host stops a guest for long.
-	append="console=$CONSOLE panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=120"
+	append="console=$CONSOLE panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60 sysctl.kernel.hung_task_timeout_secs=600"
 }
 
 # A /dev/kvm is no proof that it can run a guest: start one with this kernel.

@@ -14,7 +14,7 @@ set -euo pipefail
 MODEL_SECONDS=${MODEL_SECONDS:-60}
 SEED=${SEED:-$(date +%s)}
 CASE=${CASE:-}
-PATIENCE=300
+PATIENCE=1800
 # Of twelve parts of the time
 SHARES=(exp:4096:5 exp:65536:2 exp:2097152:2 stock:4096:2 stock:2097152:1)
 
@@ -65,7 +65,7 @@ stock_fails()
 {
 	local rc=0
 
-	guest stock 60 -T 60 -s 1 || rc=$?
+	guest stock "$PATIENCE" -T "$PATIENCE" -n 5000 -s 1 || rc=$?
 	if [ "$rc" -eq 1 ]; then
 		rc=0
 		grep -q '^FAILED: .*a VMA of' "$log" || rc=1

@@ -38,9 +38,12 @@ KERNELS = {
                 "powerpc64le-linux-gnu-", "ppc64"),
 }
 HINT = "to install them: make setup-cross"
-TIMEOUT = os.environ.get("TIMEOUT") or "300"
+TIMEOUT = os.environ.get("TIMEOUT") or "1800"
 PREFIX = bool(os.environ.get("PREFIX"))
 QEMU_ARGS = "-smp 2 -m 1024"
+# A busy host stops a guest for long, see harness/guest/boot.sh.
+PATIENT = ["rcupdate.rcu_cpu_stall_timeout=300"]
+PATIENT_X86 = ["tsc=unstable", "no_timer_check"]
 CPUS = {
     # Without NX the kernel warns, and of several processors of AMD as well.
     "i386": " -cpu qemu32,+nx",
@@ -130,6 +133,8 @@ def run_kunit(kernel, folder):
         command.append(f"--cross_compile={cross}")
     if emulator:
         command += ["--qemu_args", QEMU_ARGS + CPUS.get(arch, "")]
+        command += [f"--kernel_args={arg}" for arg in PATIENT +
+                    (PATIENT_X86 if arch in ("x86_64", "i386") else [])]
     env = {k: v for k, v in os.environ.items() if k not in
            ("O", "V", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARCH")}
     env["PYTHONDONTWRITEBYTECODE"] = "1"

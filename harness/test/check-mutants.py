@@ -208,7 +208,8 @@ class Kunit:
                     "console=tty", "kunit_shutdown=halt"]
         return QEMU + ["-kernel", self.folder / "arch/x86/boot/bzImage",
                        "-append", f"{args} console=ttyS0 kunit_shutdown=reboot"
-                       " panic=-1"]
+                       " panic=-1 rcupdate.rcu_cpu_stall_timeout=300 tsc=unstable"
+                       " no_timer_check"]
 
     def run(self, test, log, limit):
         """Returns what went wrong, None if nothing did."""

@@ -59,8 +59,8 @@ run_guest()
 	rm -rf "$out"
 	KERNEL=$kernel OUT=$out SMP=${SMP:-2} MEM=${MEM:-2G} SWAP=512M \
 		APPEND="$events${APPEND:+ $APPEND}" \
-		TIMEOUT=${TIMEOUT:-$((1800 * slow))} \
-		CMD="harness/test/guest-kselftest.sh $DIR/bin $((600 * slow)) $O/bin/vmafrag" \
+		TIMEOUT=${TIMEOUT:-$((7200 * slow))} \
+		CMD="harness/test/guest-kselftest.sh $DIR/bin $((2400 * slow)) $O/bin/vmafrag" \
 		"$TOP/harness/guest/boot.sh"
 }
 

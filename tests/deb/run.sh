@@ -23,7 +23,7 @@ mkdir -p "$work"
 # packages have file locks, which apt needs, and those of the other checks have not.
 guest()
 {
-	OUT=$work/$1 KERNEL=$image SMP=1 MEM=1G TIMEOUT=900 DISK=$disk \
+	OUT=$work/$1 KERNEL=$image SMP=1 MEM=1G DISK=$disk \
 		CMD="$here/steps.sh $* " "$top/harness/guest/boot.sh" \
 		>"$work/$1.out" 2>"$work/$1.log" || true
 	sed -n 's/^result: //p' "$work/$1.out"
@@ -32,7 +32,7 @@ guest()
 # What the kernel on the disk says of itself, see the program in steps.sh.
 start()
 {
-	timeout 300 qemu-system-x86_64 -nodefaults -display none -no-reboot -m 512 \
+	timeout 1800 qemu-system-x86_64 -nodefaults -display none -no-reboot -m 512 \
 		-accel tcg -drive "file=$disk,if=virtio,format=raw" \
 		-serial "file:$work/console" || true
 	tr -d '\r' <"$work/console" | sed -n 's/^started: //p'

@@ -32,15 +32,13 @@ cat >"$dir/guest" <<-END
 END
 
 OUT=$dir/out KERNEL=$kernel/arch/x86/boot/bzImage GDB=$dir/gdb MONITOR=$dir/monitor \
-	MEM=256M SMP=1 TIMEOUT=300 CMD="bash $dir/guest" \
+	MEM=256M SMP=1 CMD="bash $dir/guest" \
 	"$top/harness/guest/boot.sh" >"$dir/log" 2>&1 &
 guest=$!
-for ((i = 0; i < 300; i++)); do
-	[ ! -s "$dir/out/ready" ] || break
+until [ -s "$dir/out/ready" ] || ! kill -0 $guest 2>/dev/null; do
 	sleep 0.2
 done
 if ! [ -s "$dir/out/ready" ]; then
-	kill $guest
 	result 'the guest is ready' '' "$(tail -n 5 "$dir/log")"
 	tap_end
 	exit
@@ -80,7 +78,7 @@ result 'gdb: where a shared page is mapped' "$expected" \
 
 if command -v drgn >/dev/null; then
 	echo "dump-guest-memory $dir/core" |
-		timeout 60 socat - "UNIX-CONNECT:$dir/monitor" >/dev/null
+		timeout 600 socat - "UNIX-CONNECT:$dir/monitor" >/dev/null
 	drgn=(drgn -q -c "$dir/core" -s "$kernel/vmlinux" "$top/tools/mm/anon_space.py")
 	result 'drgn: the parent' "$(no_ids <"$dir/out/parent")" \
 		"$("${drgn[@]}" "$parent" 2>&1 | no_ids)"

@@ -38,10 +38,9 @@ if [ "$kernel" = stock ]; then
 		reasons <"$dir/ends" | sort -u)"
 	result "$kernel: who may not set probes is told so" 1 \
 		"$(setpriv --reuid 65534 --clear-groups bash -c "
-python3 '$(dirname "$0")/missed.py' < <(sleep 5) | {
-	read -r pid
-	'$vmafrag' -w \"\$pid\" 2>&1 >/dev/null
-}" | grep -c 'is not known: .*: Permission denied')"
+coproc python3 '$(dirname "$0")/missed.py'
+read -r pid <&\"\${COPROC[0]}\"
+'$vmafrag' -w \"\$pid\" 2>&1 >/dev/null" | grep -c 'is not known: .*: Permission denied')"
 fi
 result "$kernel: nothing of it stays" '' \
 	"$(cat $tracing/kprobe_events; ls $tracing/instances)"
