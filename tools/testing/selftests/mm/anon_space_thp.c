@@ -140,22 +140,36 @@ TEST_F_TIMEOUT(thp, move_unaligned_and_replace, TIMEOUT)
 }
 
 /*
+ * A huge page H that a child shares, and four small ones s before it, to where the
+ * second small one is at @to:
+ *
+ *	unit	 2         3               6         7
+ *	before	|.....ssss|HHHHHHHHH| ... |.........|.........|
+ *	after	|.........|.........| ..s |sssHHHHHH|HHH......|
+ */
+static bool move_with_others(DATA *self, void *to)
+{
+	void *from = page(self, 2, self->pages - 4), *huge = area_at(&self->a, 3);
+
+	map_filled(from, 4, contents(-4));
+	map_filled(huge, self->pages, contents(0));
+	if (!make_huge(huge, self->huge))
+		return false;
+	fork_waiting();
+	return move_to(from, self->huge + 4 * psize(), to - psize());
+}
+
+/*
  * The same where the offset goes on from what was moved before the huge page, so that
  * the other one begins at the offset of that, and what is looked for inside of it. The
  * page table has gone elsewhere: there is none where the other one is faulted in.
  */
 TEST_F_TIMEOUT(thp, move_with_others_and_replace, TIMEOUT)
 {
-	void *from = page(self, 2, self->pages - 4), *huge = area_at(&self->a, 3);
 	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
-	void *elsewhere = area_at(&self->a, 10), *before = to - psize();
-	size_t size = self->huge + 4 * psize();
+	void *elsewhere = area_at(&self->a, 10);
 
-	map_filled(from, 4, contents(-4));
-	map_filled(huge, self->pages, contents(0));
-	ASSERT_TRUE(make_huge(huge, self->huge));
-	fork_waiting();
-	ASSERT_EQ(before, move(from, size, before));
+	ASSERT_TRUE(move_with_others(self, to));
 	ASSERT_EQ(elsewhere, mremap(to, self->huge, self->huge, MREMAP_MAYMOVE |
 				    MREMAP_FIXED | MREMAP_DONTUNMAP, elsewhere));
 	ASSERT_EQ(0, madvise(to, self->huge, MADV_HUGEPAGE));
@@ -171,16 +185,9 @@ TEST_F_TIMEOUT(thp, move_with_others_and_replace, TIMEOUT)
 /* The same, but all keep the offsets of what was moved: one search meets both. */
 TEST_F_TIMEOUT(thp, move_with_others_and_collapse, TIMEOUT)
 {
-	void *from = page(self, 2, self->pages - 4), *huge = area_at(&self->a, 3);
 	void *to = area_at(&self->a, 6), *rest = area_at(&self->a, 7);
-	void *before = to - psize();
-	size_t size = self->huge + 4 * psize();
 
-	map_filled(from, 4, contents(-4));
-	map_filled(huge, self->pages, contents(0));
-	ASSERT_TRUE(make_huge(huge, self->huge));
-	fork_waiting();
-	ASSERT_EQ(before, move(from, size, before));
+	ASSERT_TRUE(move_with_others(self, to));
 	ASSERT_EQ(0, madvise(to, self->huge, MADV_DONTNEED));
 	fill_pages(to, self->pages, 0x777);
 	ASSERT_TRUE(make_huge(to, self->huge));
