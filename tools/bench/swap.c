@@ -104,10 +104,10 @@ static void run_moved_swapin(const struct run *run)
 }
 
 /*
- * The parent moves it away before, has pages made there, and moves it home, all
+ * The parent moves it away before, has pages made there, and moves it back, all
  * by whole page tables. The children never had the other half.
  */
-static void run_home_swapin(const struct run *run)
+static void run_moved_back_swapin(const struct run *run)
 {
 	struct crowd *crowd;
 
@@ -128,8 +128,8 @@ static void run_home_swapin(const struct run *run)
 static const struct metric metrics[] = {
 	{ "moved_swapin", "a page shared by N children, moved in swap, is read",
 	  run_moved_swapin, { 1, 10, 100 } },
-	{ "home_swapin", "one that the parent had elsewhere and back before",
-	  run_home_swapin, { 1, 10, 100 } },
+	{ "moved_back_swapin", "one that the parent had elsewhere and back before",
+	  run_moved_back_swapin, { 1, 10, 100 } },
 };
 
 const struct metric_group swap_group = {
