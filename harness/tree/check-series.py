@@ -5,9 +5,10 @@
 Each patch is checked as it is mailed: its message names tests that exist, checkpatch
 has nothing to say, "git am" makes src/exp of all of them.  Then the kernel of each
 prefix is built, with W=1 what we touch, and booted; the scenarios run, and the
-KUnit suites, the tests of tools/testing/vma and the selftests that there are by then.  With arguments only the prefixes that end with
-these patches, by number or a part of the name, are built and booted; "-" for none.
-BOOT= builds objects only, KUNIT= runs no suite, MAILS= leaves out what is mailed.
+KUnit suites, the tests of tools/testing/vma and the selftests that there are by then.
+With arguments only the prefixes that end with these patches, by number or a part of the
+name, are built and booted; "-" for none.  BOOT= builds objects only, KUNIT= runs no suite,
+MAILS= leaves out what is mailed.
 
 Keeps in $O/series-check what is built, and in its log/ what was said.
 """
