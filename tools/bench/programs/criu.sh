@@ -5,7 +5,11 @@
 # Both are looked at before and after.
 maps()
 {
-	"$O/bin/vmafrag" -t $(pgrep -x bench-grower) |
+	local pids
+
+	pids=$(pgrep -x bench-grower)
+	# shellcheck disable=SC2086
+	"$O/bin/vmafrag" -t $pids |
 		awk -v name="$1" -v results="$RESULTS" 'NR > 1 { vmas += $3; missed += $5 }
 		END { printf "vmas_%s\t%d\tVMAs\n", name, vmas >>results
 		      printf "missed_%s\t%d\tVMAs\n", name, missed >>results }'
@@ -16,7 +20,7 @@ save()
 	local leader images=$RUN/images-$1
 
 	mkdir "$images"
-	setsid "$O/bin/bench-grower" "$1" </dev/null >/dev/null 2>&1 &
+	setsid "$O/bin/bench-grower" "$1" </dev/null >"$RUN/grower-$1" 2>&1 &
 	leader=$!
 	sleep 0.5
 	maps "before_$1"

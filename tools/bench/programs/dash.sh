@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# what: dash that forks 800 times, and executes every second time
+# what: dash that forks 10,000 times, and executes every second time
 # runs: 1
 # table: yes
 # A static program, so that what the kernel does is not lost in the linker.
 cp /bin/busybox "$RUN/true"
 from_here
 # shellcheck disable=SC2016
-dash -c 'i=0; while [ $i -lt 400 ]; do ./true; : $(:); i=$((i + 1)); done'
+dash -c 'i=0; while [ $i -lt 5000 ]; do ./true; : $(:); i=$((i + 1)); done'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: PHP: strings and arrays that grow (mremap)
+# runs: 4
 # table: yes
 # trace: yes
 # shellcheck disable=SC2016

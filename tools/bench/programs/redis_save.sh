@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # what: redis: a child saves while the parent writes to all, and both are reclaimed
-# runs: 2
+# runs: 4
 # table: yes
 redis() { redis-cli -s "$RUN/socket" "$@" >"$RUN/reply"; }
 
