@@ -281,22 +281,44 @@ def changed_since(old, names):
     return git('diff', '--name-only', old, *MEASURED, *JUDGES, *own).split()
 
 
-def added(path, lines, changed=changed_since):
+def differs(path, old, lines, changed):
+    """Why lines of a file and these are not of the same kernels, or None."""
+    theirs, ours = ([line[1:] for line in some if line[0] == 'kernel']
+                    for some in (old, lines))
+    if theirs != ours:
+        return f'{os.path.relpath(path)} is of other kernels: {theirs}'
+    was, now = (next(line[1] for line in some if line[0] == 'commit')
+                for some in (old, lines))
+    names = {name_of(line) for line in lines if not is_fact(line)}
+    if was != now and (files := changed(was, names)):
+        return (f'{os.path.relpath(path)} is of {was}, this of {now}, '
+                f'which differ: {" ".join(files)}')
+    return None
+
+
+def older(old, names, differing):
+    """Facts that say of which commits the names are that were not measured anew."""
+    facts = [[what, commit, ' '.join(kept)] for what, commit, theirs in
+             (line for line in old if line[0] == 'older')
+             if (kept := [name for name in theirs.split() if name not in names])]
+    if differing:
+        known = {name for line in facts for name in line[2].split()}
+        left = {name_of(line) for line in old if not is_fact(line)} - names - known
+        was = next(line[1] for line in old if line[0] == 'commit')
+        facts += [['older', was, ' '.join(sorted(left))]] if left else []
+    return facts
+
+
+def added(path, lines, changed=changed_since, keep=False):
     """The lines of a file, with these in place of its own of the same names."""
     if not path.exists():
         return lines
     old = read_lines(path)
     names = {name_of(line) for line in lines if not is_fact(line)}
-    theirs, ours = ([line[1:] for line in some if line[0] == 'kernel']
-                    for some in (old, lines))
-    if theirs != ours:
-        raise Failure(f'{os.path.relpath(path)} is of other kernels: {theirs}')
-    was, now = (next(line[1] for line in some if line[0] == 'commit')
-                for some in (old, lines))
-    if was != now and (files := changed(was, names)):
-        raise Failure(f'{os.path.relpath(path)} is of {was}, this of {now}, '
-                      f'which differ: {" ".join(files)}')
-    return ([line for line in lines if is_fact(line)] +
+    differing = differs(path, old, lines, changed)
+    if differing and not keep:
+        raise Failure(differing)
+    return ([line for line in lines if is_fact(line)] + older(old, names, differing) +
             [line for line in old if not is_fact(line) and
              name_of(line) not in names] +
             [line for line in lines if not is_fact(line)])
@@ -319,7 +341,7 @@ def run_bench(name, options):
         for kernel in order:
             lines += Boot(name, bench, kernel, number, options).run()
         # What each kernel has done as often is good for a report.
-        whole = added(path, lines) if options.add else lines
+        whole = added(path, lines, keep=options.keep) if options.add else lines
         path.write_text(''.join('\t'.join(line) + '\n' for line in whole))
     return not any(line[2] == 'failed' for line in lines if not is_fact(line))
 
@@ -340,6 +362,9 @@ def parse_options():
     parser.add_argument('--add', action='store_true',
                         help='these are a part of the report of all, if that is of '
                         'the same commit and kernels')
+    parser.add_argument('--keep', action='store_true',
+                        help='with --add: what is of other kernels stays, and the '
+                        'report says of which commit it is')
     parser.add_argument('--report', action='store_true',
                         help='only write the report')
     parser.add_argument('--readme', type=pathlib.Path,

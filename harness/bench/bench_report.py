@@ -87,7 +87,7 @@ PARTS = {
 }
 
 # Lines of a file that are of all its samples.
-FACTS = ('commit', 'date', 'kernel')
+FACTS = ('commit', 'date', 'kernel', 'older')
 
 # Less samples than this prove something only if they agree with each other.
 FEW = 4

@@ -88,9 +88,17 @@ def heads():
 
 
 def commits(report):
-    found = [(value, bench) for bench in BENCHES
-             for what, value, *_ in report.facts.get(bench, []) if what == 'commit']
-    return '; '.join(f'{bench} at {value}' for value, bench in found)
+    """Of each bench, and of the programs in the table that are of another one."""
+    chosen = [name for name, keys in facts().items() if keys.get('table') == 'yes']
+    texts = []
+    for bench in BENCHES:
+        for what, value, *names in report.facts.get(bench, []):
+            if what == 'commit':
+                texts.append(f'{bench} at {value}')
+            elif what == 'older':
+                those = [name for name in names[0].split() if name in chosen]
+                texts += [f'{", ".join(those)} at {value}'] if those else []
+    return '; '.join(texts)
 
 
 def markdown(report):

@@ -336,12 +336,12 @@ def a_complaint_of_the_kernel_keeps_what_was_measured():
                                        ['failed', 'end']])
 
 
-def add(old, new, changed=()):
+def add(old, new, changed=(), keep=False):
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory) / 'programs.tsv'
         if old:
             path.write_text(''.join('\t'.join(line) + '\n' for line in old))
-        return bench.added(path, new, lambda *_: list(changed))
+        return bench.added(path, new, lambda *_: list(changed), keep)
 
 
 def refuses(old, new, changed):
@@ -380,6 +380,27 @@ def a_part_of_a_commit_that_changed_others_is_refused():
     old, new = [COMMIT, sample('a.time', '1')], [OTHER, sample('b.time', '2')]
     expect(refuses(old, new, ['mm/rmap.c']), True)
     expect(add(old, new), [OTHER, sample('a.time', '1'), sample('b.time', '2')])
+
+
+@case
+def what_is_older_stays_if_asked_for_and_says_of_which_commit_it_is():
+    old = [COMMIT, sample('a.time', '1'), sample('b.time', '1'), sample('c.time', '1')]
+    mixed = add(old, [OTHER, sample('b.time', '2')], ['mm/rmap.c'], keep=True)
+    expect(mixed, [OTHER, ['older', 'abc', 'a c'], sample('a.time', '1'),
+                   sample('c.time', '1'), sample('b.time', '2')])
+    expect(add(mixed, [OTHER, sample('a.time', '3')]),
+           [OTHER, ['older', 'abc', 'c'], sample('c.time', '1'), sample('b.time', '2'),
+            sample('a.time', '3')])
+    expect(add(mixed, [['commit', 'ghi'], sample('c.time', '4')], ['mm/rmap.c'],
+               keep=True)[:3],
+           [['commit', 'ghi'], ['older', 'abc', 'a'], ['older', 'def', 'b']])
+
+
+@case
+def the_table_of_programs_says_of_which_commits_it_is():
+    report = programs()
+    report.facts['programs'].append(['older', 'def', 'bash git'])
+    assert 'Measured: programs at abc; git at def.' in bench_who.markdown(report)
 
 
 def native(machine='m', config=('CONFIG_A=y', 'CONFIG_B=y')):
