@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # kernel: criu
 # what: criu: dump and restore of a process that grew, and of one with 8 children
+# table: yes
 # Both are looked at before and after.
 maps()
 {

@@ -3,7 +3,6 @@
 # what: gcc on a file of the kernel
 # runs: 1
 # trace: yes
-# table: yes
 # The command that made an object of the stock kernel.
 object=sort.o
 saved=$O/kernel/stock/lib/.$object.cmd
