@@ -6,12 +6,14 @@
 
 #include <kunit/test.h>
 #include <linux/anon_space.h>
+#include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "../../mm/internal.h"
 #include "anon_space_states.h"
@@ -530,6 +532,74 @@ static void addresses_of_pages_are_found(struct kunit *test)
 	world_check(w);
 }
 
+/* ---- moves in place that wait ---- */
+
+/**
+ * struct migration - pages that are being migrated while they should move
+ * @folio:  those
+ * @moved:  completed when whoever moves them is done
+ * @end:    ends the migration
+ * @waited: has anybody waited for the end?
+ */
+struct migration {
+	struct folio *folio;
+	struct completion moved;
+	struct work_struct end;
+	bool waited;
+};
+
+/* Not before somebody waits for it, or nobody will. Time plays no part. */
+static void end_migration(struct work_struct *work)
+{
+	struct migration *migration = container_of(work, struct migration, end);
+
+	for (;;) {
+		migration->waited = folio_test_waiters(migration->folio);
+		if (migration->waited || completion_done(&migration->moved))
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
+	user_migrate_end(migration->folio);
+}
+
+/* With mmap_lock for writing they would move without a wait, and leave an extent. */
+static void move_in_place_while_they_migrate(struct kunit *test)
+{
+	struct migration migration = {};
+	struct world *w = test->priv;
+
+	user_map(w->parent, FAR, USER_AREA);
+	migration.folio = user_migrate_begin(12);
+	KUNIT_ASSERT_NOT_NULL(test, migration.folio);
+	KUNIT_EXPECT_FALSE(test, folio_mapped(migration.folio));
+	init_completion(&migration.moved);
+	INIT_WORK_ONSTACK(&migration.end, end_migration);
+	schedule_work(&migration.end);
+	user_move_out(w->parent, 8, 8, FAR);
+	complete(&migration.moved);
+	flush_work(&migration.end);
+	destroy_work_on_stack(&migration.end);
+	KUNIT_EXPECT_TRUE(test, migration.waited);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+	world_check(w);
+	world_check_fork(w, w->parent);
+}
+
+/* Who moves pages in place waits for one that is being migrated. */
+static void move_in_place_waits(struct kunit *test)
+{
+	user_need_migration(test, false);
+	world_fault(test->priv);
+	move_in_place_while_they_migrate(test);
+}
+
+static void move_in_place_waits_for_huge_page(struct kunit *test)
+{
+	user_need_migration(test, true);
+	world_fault_huge(test->priv);
+	move_in_place_while_they_migrate(test);
+}
+
 static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
@@ -552,6 +622,8 @@ static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(fork_inherits_extents),
 	KUNIT_CASE(growth_leaves_one_extent),
 	KUNIT_CASE(stack_growth_leaves_one_extent),
+	KUNIT_CASE(move_in_place_waits),
+	KUNIT_CASE(move_in_place_waits_for_huge_page),
 	{}
 };
 

@@ -464,23 +464,6 @@ static void all_locks_are_those_of_walkers(struct kunit *test)
 	world_check(w);
 }
 
-static struct folio *folio_at(unsigned int page)
-{
-	struct vm_area_struct *vma;
-	struct folio_walk fw;
-	struct folio *folio;
-
-	mmap_read_lock(current->mm);
-	vma = vma_lookup(current->mm, user_addr(page));
-	folio = folio_walk_start(&fw, vma, user_addr(page), 0);
-	if (folio) {
-		folio_get(folio);
-		folio_walk_end(&fw, vma);
-	}
-	mmap_read_unlock(current->mm);
-	return folio;
-}
-
 /* Who has used a page has done so, although it cannot be said of its child just now. */
 static void references_count_beside_a_busy_mm(struct kunit *test)
 {
@@ -491,7 +474,7 @@ static void references_count_beside_a_busy_mm(struct kunit *test)
 	world_fault(w);
 	KUNIT_ASSERT_EQ(test, 0, user_fork(&w->fork_task));
 	user_check_contents(w->parent);
-	folio = folio_at(0);
+	folio = user_folio_at(0);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	anon_space_lock_write(w->fork_task.mm);
 	KUNIT_EXPECT_GT(test, folio_referenced(folio, 0, NULL, &flags), 0);

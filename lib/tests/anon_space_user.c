@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
+#include <linux/rmap.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/swap.h>
@@ -146,6 +147,19 @@ void user_need_huge_pages(struct kunit *test)
 	    !has_transparent_hugepage())
 		kunit_skip(test, "needs transparent huge pages");
 	user_need_tables(test);
+}
+
+/**
+ * user_need_migration - skip a test if pages cannot be migrated
+ * @test: the test
+ * @huge: huge ones, without a split?
+ */
+void user_need_migration(struct kunit *test, bool huge)
+{
+	if (!IS_ENABLED(CONFIG_MIGRATION))
+		kunit_skip(test, "needs migration");
+	if (huge && !thp_migration_supported())
+		kunit_skip(test, "needs migration of huge pages");
 }
 
 size_t user_len(unsigned int nr)
@@ -330,6 +344,56 @@ int user_split_at(struct vm_area_struct *vma, unsigned long addr)
 	folio_unlock(folio);
 	folio_put(folio);
 	return err;
+}
+
+/* What is mapped there, referenced, or NULL. */
+struct folio *user_folio_at(unsigned int page)
+{
+	struct folio *folio = NULL;
+	struct vm_area_struct *vma;
+	struct folio_walk fw;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, user_addr(page));
+	if (vma)
+		folio = folio_walk_start(&fw, vma, user_addr(page), 0);
+	if (folio) {
+		folio_get(folio);
+		folio_walk_end(&fw, vma);
+	}
+	mmap_read_unlock(current->mm);
+	return folio;
+}
+
+/**
+ * user_migrate_begin - replace what maps a folio by migration entries
+ * @page: one of its pages
+ *
+ * Return: the folio, locked and nowhere mapped, or NULL if there is none. Who comes upon
+ * it waits until user_migrate_end().
+ */
+struct folio *user_migrate_begin(unsigned int page)
+{
+	struct folio *folio = user_folio_at(page);
+
+	if (!folio)
+		return NULL;
+	folio_lock(folio);
+	if (IS_ENABLED(CONFIG_MIGRATION))
+		try_to_migrate(folio, 0);
+	return folio;
+}
+
+/*
+ * Nothing has been copied: the same folio is mapped again, which keeps it. Whoever waits for
+ * the lock may want to split it, so our reference goes first.
+ */
+void user_migrate_end(struct folio *folio)
+{
+	if (IS_ENABLED(CONFIG_MIGRATION))
+		remove_migration_ptes(folio, folio, 0);
+	folio_put(folio);
+	folio_unlock(folio);
 }
 
 /* To any address, also beyond the numbered pages, where all that is mapped is lost. */

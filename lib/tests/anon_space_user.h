@@ -37,6 +37,7 @@ struct user_mem {
 unsigned long user_addr(unsigned int page);
 void user_need_tables(struct kunit *test);
 void user_need_huge_pages(struct kunit *test);
+void user_need_migration(struct kunit *test, bool huge);
 size_t user_len(unsigned int nr);
 void user_want(struct user_mem *user, unsigned int page, unsigned int nr,
 	       u32 value);
@@ -63,6 +64,9 @@ long user_try_move_out(struct user_mem *user, unsigned int from,
 void user_move_out(struct user_mem *user, unsigned int from, unsigned int nr,
 		   unsigned int to);
 int user_split_at(struct vm_area_struct *vma, unsigned long addr);
+struct folio *user_folio_at(unsigned int page);
+struct folio *user_migrate_begin(unsigned int page);
+void user_migrate_end(struct folio *folio);
 void user_move_there_and_back(struct user_mem *user, unsigned int page,
 			      unsigned int nr, unsigned long addr);
 bool user_touches(unsigned int page);
