@@ -157,12 +157,14 @@ static void looks_become_rare(struct kunit *test)
  * @name:     as the test prints it
  * @touch:    what is touched while the second file is in use
  * @unmap:    does the child unmap it?
+ * @huge:     is it a huge page?
+ * @migrate:  is the first page being migrated meanwhile?
  * @nr_files: how many there are after the look
  */
 struct look_case {
 	const char *name;
 	void (*touch)(struct user_mem *p);
-	bool unmap;
+	bool unmap, huge, migrate;
 	unsigned int nr_files;
 };
 
@@ -171,6 +173,24 @@ static void touch_area(struct user_mem *p)
 	user_map(p, USER_AREA, USER_AREA);
 	user_want(p, USER_AREA, USER_AREA, USER_UNTOUCHED);
 	user_touch(p, USER_AREA, USER_AREA, 1, 1);
+}
+
+static void touch_huge_page(struct user_mem *p)
+{
+	p->huge = true;
+	touch_area(p);
+}
+
+/* Of the huge page of zeroes, that is: nothing has written to it. */
+static void read_huge_page(struct user_mem *p)
+{
+	u32 value = ~0;
+
+	p->huge = true;
+	user_map(p, USER_AREA, USER_AREA);
+	KUNIT_EXPECT_EQ(p->test, 0,
+			get_user(value, (u32 __user *)user_addr(USER_AREA)));
+	KUNIT_EXPECT_EQ(p->test, value, 0);
 }
 
 static void swap_area(struct user_mem *p)
@@ -182,7 +202,15 @@ static void swap_area(struct user_mem *p)
 static const struct look_case look_cases[] = {
 	{ "pages of ours", touch_area, .unmap = true, .nr_files = 2 },
 	{ "shared pages", touch_area, .nr_files = 3 },
+	{ "a huge page of ours", touch_huge_page, .unmap = true, .huge = true,
+	  .nr_files = 2 },
+	{ "a shared huge page", touch_huge_page, .huge = true, .nr_files = 3 },
+	{ "a huge page of zeroes", read_huge_page, .huge = true, .nr_files = 2 },
 	{ "swapped pages", swap_area, .nr_files = 2 },
+	{ "a page that is migrated", touch_area, .unmap = true, .migrate = true,
+	  .nr_files = 3 },
+	{ "a huge page that is migrated", touch_huge_page, .unmap = true,
+	  .huge = true, .migrate = true, .nr_files = 3 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(look, look_cases, name);
@@ -190,6 +218,13 @@ KUNIT_ARRAY_PARAM_DESC(look, look_cases, name);
 static void unmap_area(void *data)
 {
 	vm_munmap(user_addr(USER_AREA), user_len(USER_AREA));
+}
+
+static bool is_huge_at(unsigned int page)
+{
+	pmd_t *pmd = mm_find_pmd(current->mm, user_addr(page));
+
+	return pmd && pmd_trans_huge(pmdp_get_lockless(pmd));
 }
 
 /* What is ours alone goes to the file in use. Files without a page are left. */
@@ -200,19 +235,30 @@ static void look_finds(struct kunit *test)
 	struct user_child *children = make_children(test), last = {};
 	struct world *w = test->priv;
 	struct user_mem *p = w->parent;
+	struct folio *folio = NULL;
 	unsigned int nr;
 
+	if (c->huge)
+		user_need_huge_pages(test);
+	if (c->migrate)
+		user_need_migration(test, c->huge);
 	user_map(p, 0, 1);
 	user_want(p, 0, 1, USER_UNTOUCHED);
 	nr = begin_two_files(p, children, c->touch);
 	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 3);
 	if (nr && c->unmap)
 		user_run(&children[nr - 1], unmap_area, NULL);
+	KUNIT_EXPECT_EQ(test, is_huge_at(USER_AREA), c->huge);
+	if (c->migrate)
+		folio = user_migrate_begin(USER_AREA);
+	KUNIT_EXPECT_EQ(test, !!folio, c->migrate);
 	if (fork_another(test, &last))
 		user_exit(&last);
+	if (folio)
+		user_migrate_end(folio);
 	KUNIT_EXPECT_EQ(test, list_count_nodes(files), c->nr_files);
 	if (c->unmap)
-		KUNIT_EXPECT_TRUE(test, is_in_use_at(USER_AREA));
+		KUNIT_EXPECT_EQ(test, is_in_use_at(USER_AREA), !c->migrate);
 	user_check_contents(p);
 	end_children(test, children, nr);
 }
