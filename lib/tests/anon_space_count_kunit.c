@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KUnit tests of how often something is done: looks at all pages
- * of an mm.
+ * KUnit tests of how often something is done: what secondary MMUs are told of moves, and
+ * looks at all pages of an mm.
  */
 
 #include <kunit/test.h>
 #include <linux/anon_space.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/rmap.h>
 #include <linux/uaccess.h>
 
@@ -34,6 +35,171 @@ static unsigned long pfn_at(struct mm_struct *mm, unsigned long addr)
 		pfn = pte_pfn(ptep_get(pte));
 	pte_unmap(pte);
 	return pfn;
+}
+
+/* ---- secondary MMUs ---- */
+
+/**
+ * struct mirror - a secondary MMU that has mapped all pages
+ * @notifier: tells it when they are about to change
+ * @mm:       whose pages they are
+ * @lock:     protects all that follows
+ * @nr_moves: how often it was told that numbered pages move
+ * @nr_late:  how many pages had changed before it was told so
+ * @pfns:     what it maps, 0 where that is nothing
+ */
+struct mirror {
+	struct mmu_notifier notifier;
+	struct mm_struct *mm;
+	spinlock_t lock;		/* of all below */
+	unsigned int nr_moves;
+	unsigned int nr_late;
+	unsigned long pfns[USER_WORLD];
+};
+
+/* Under the lock. */
+static void mirror_look(struct mirror *mirror, unsigned int page)
+{
+	unsigned long pfn = mirror->pfns[page];
+
+	mirror->nr_late += pfn && pfn != pfn_at(mirror->mm, user_addr(page));
+}
+
+/*
+ * Moves are told as unmapped, and nothing else is while the tests move pages: what is
+ * dropped, split, reclaimed or migrated, by us or behind our back, is told as cleared.
+ */
+static int mirror_invalidate(struct mmu_notifier *notifier,
+			     const struct mmu_notifier_range *range)
+{
+	struct mirror *mirror = container_of(notifier, struct mirror, notifier);
+	unsigned int i;
+
+	spin_lock(&mirror->lock);
+	mirror->nr_moves += range->event == MMU_NOTIFY_UNMAP &&
+			    range->start < user_addr(USER_WORLD) &&
+			    range->end > user_addr(0);
+	for (i = 0; i < USER_WORLD; i++) {
+		if (user_addr(i) < range->start || user_addr(i) >= range->end)
+			continue;
+		mirror_look(mirror, i);
+		mirror->pfns[i] = 0;
+	}
+	spin_unlock(&mirror->lock);
+	return 0;
+}
+
+static const struct mmu_notifier_ops mirror_ops = {
+	.invalidate_range_start = mirror_invalidate,
+};
+
+static void mirror_end(void *data)
+{
+	struct mirror *mirror = data;
+
+	mmu_notifier_unregister(&mirror->notifier, mirror->mm);
+}
+
+static struct mirror *mirror_begin(struct kunit *test)
+{
+	struct mirror *mirror = kunit_kzalloc(test, sizeof(*mirror), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, mirror);
+	mirror->notifier.ops = &mirror_ops;
+	mirror->mm = current->mm;
+	spin_lock_init(&mirror->lock);
+	KUNIT_ASSERT_EQ(test, 0, mmu_notifier_register(&mirror->notifier,
+						       mirror->mm));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mirror_end,
+							   mirror));
+	spin_lock(&mirror->lock);
+	for (i = 0; i < USER_WORLD; i++)
+		mirror->pfns[i] = pfn_at(mirror->mm, user_addr(i));
+	spin_unlock(&mirror->lock);
+	return mirror;
+}
+
+/* What it was not told to forget is there still. */
+static void check_mirror(struct kunit *test, struct mirror *mirror)
+{
+	unsigned int i;
+
+	spin_lock(&mirror->lock);
+	for (i = 0; i < USER_WORLD; i++)
+		mirror_look(mirror, i);
+	spin_unlock(&mirror->lock);
+	KUNIT_EXPECT_EQ(test, mirror->nr_late, 0);
+}
+
+/**
+ * struct told_case - a move of pages
+ * @name:     as the test prints it
+ * @from:     first page to move
+ * @nr:       number of pages
+ * @to:       where they go
+ * @map:      is there equal memory, so that no VMA has to change?
+ * @fill:     has it been written to?
+ * @fork:     are the pages shared?
+ * @huge:     are they parts of a huge page?
+ * @nr_moves: how often it is told that they move
+ */
+struct told_case {
+	const char *name;
+	unsigned int from, nr, to;
+	bool map, fill, fork, huge;
+	unsigned int nr_moves;
+};
+
+/*
+ * Once for all pages that move, in whatever steps. Only shared ones are told twice where
+ * there is equal memory: the first time it is tried in place, which is in vain.
+ */
+static const struct told_case told_cases[] = {
+	{ "to nothing", 8, 8, FAR, .nr_moves = 1 },
+	{ "a table to nothing", 0, USER_AREA, FAR, .nr_moves = 1 },
+	{ "shared ones to nothing", 8, 8, FAR, .fork = true, .nr_moves = 1 },
+	{ "in place", 8, 8, FAR, .map = true, .nr_moves = 1 },
+	{ "in place over pages", 8, 8, FAR, .map = true, .fill = true,
+	  .nr_moves = 1 },
+	{ "in place into two tables", 0, 16, FAR + USER_AREA - 8, .map = true,
+	  .nr_moves = 1 },
+	{ "in place out of a huge page", 8, 8, FAR, .map = true, .huge = true,
+	  .nr_moves = 1 },
+	{ "shared ones in place", 8, 8, FAR, .map = true, .fork = true,
+	  .nr_moves = 2 },
+	{ "shared ones in place over pages", 8, 8, FAR, .map = true,
+	  .fill = true, .fork = true, .nr_moves = 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(told, told_cases, name);
+
+/* Before the pages change, and of each of them. */
+static void secondary_mmu_is_told(struct kunit *test)
+{
+	const struct told_case *c = test->param_value;
+	struct world *w = test->priv;
+	struct user_mem *p = w->parent;
+	struct mirror *mirror;
+
+	if (c->huge)
+		world_fault_huge(w);
+	else
+		world_fault(w);
+	if (c->map)
+		user_map(p, FAR, 2 * USER_AREA);
+	if (c->fill)
+		user_touch(p, FAR, 2 * USER_AREA, 1, 2);
+	if (c->fork)
+		world_fork(w);
+	mirror = mirror_begin(test);
+	if (c->map)
+		user_move_out(p, c->from, c->nr, c->to);
+	else
+		user_move(p, c->from, c->nr, c->to);
+	check_mirror(test, mirror);
+	KUNIT_EXPECT_EQ(test, c->nr_moves, mirror->nr_moves);
+	world_check(w);
 }
 
 /* ---- looks at all pages ---- */
@@ -264,6 +430,7 @@ static void look_finds(struct kunit *test)
 }
 
 static struct kunit_case count_cases[] = {
+	KUNIT_CASE_PARAM(secondary_mmu_is_told, told_gen_params),
 	KUNIT_CASE(looks_become_rare),
 	KUNIT_CASE_PARAM(look_finds, look_gen_params),
 	{}
