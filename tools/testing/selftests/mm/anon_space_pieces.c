@@ -236,7 +236,8 @@ TEST_F_TIMEOUT(pieces, out_of_shared_huge_page, TIMEOUT)
 }
 
 #define TIMES	16
-#define SLACK	16	/* extents */
+#define FEW_EXTENTS	64	/* with fewer an mm does not split huge pages that move */
+#define SLACK		16	/* extents of others */
 
 /* Stock has neither extents nor these counters. */
 static long extents(void)
@@ -247,7 +248,7 @@ static long extents(void)
 
 /*
  * A huge page whose pages have moved, each to another place, and were discarded
- * leaves nothing behind; a new one there is found as if there had been none.
+ * leaves little behind; a new one there is found as if there had been none.
  */
 TEST_F_TIMEOUT(pieces, discarded_pages_of_huge_page, TIMEOUT)
 {
@@ -269,7 +270,7 @@ TEST_F_TIMEOUT(pieces, discarded_pages_of_huge_page, TIMEOUT)
 		EXPECT_TRUE(pages_have(page(to, last), 1, FIRST));
 		ASSERT_EQ(0, madvise(to, self->huge, MADV_DONTNEED));
 	}
-	EXPECT_GT(before + SLACK, extents()) {
+	EXPECT_GT(before + FEW_EXTENTS + SLACK, extents()) {
 		TH_LOG("%ld extents before, %ld now", before, extents());
 	}
 	map_huge(self, start, 1);
