@@ -261,8 +261,8 @@ enum chain {
 struct chain_case {
 	const char *name;
 	enum chain chain;
-	unsigned int lag;	/* generations that live at the same time */
-	unsigned int bound;	/* of files */
+	unsigned int nr_living;	/* at the same time */
+	unsigned int bound;	/* of files of an mm */
 };
 
 /* If nobody but its parent has a file of the dead, a child adopts it at once. */
@@ -270,11 +270,11 @@ static const struct chain_case chain_cases[] = {
 	{ "parent exits before the child forks",
 	  EXIT_BEFORE_FORK, 1, 2 },
 	{ "child forks before the parent exits",
-	  FORK_BEFORE_EXIT, 2, MAX_DEAD + 2 * 2 },
+	  FORK_BEFORE_EXIT, 2, MAX_DEAD + 2 },
 	{ "grandchild forks before the parent exits",
-	  TWO_BEFORE_EXIT, 3, MAX_DEAD + 2 * 3 },
+	  TWO_BEFORE_EXIT, 3, MAX_DEAD + 3 },
 	{ "siblings stay for some generations",
-	  CHILDREN_STAY, 3, MAX_DEAD + 2 * 3 },
+	  CHILDREN_STAY, 5, MAX_DEAD + 5 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(chain, chain_cases, name);
@@ -288,10 +288,10 @@ static void chain_of_forks_is_bounded(struct kunit *test)
 	unsigned int i, most = 0;
 
 	for (i = 0; i < NR_GENERATIONS; i++) {
-		if (c->chain == CHILDREN_STAY && f->nr_living < 5)
+		if (c->chain == CHILDREN_STAY && f->nr_living < c->nr_living)
 			family_fork(f, last);
 		last = family_fork(f, last);
-		while (f->nr_living > (c->chain == CHILDREN_STAY ? 5 : c->lag))
+		while (f->nr_living > c->nr_living)
 			family_exit(f, family_oldest(f));
 		most = max(most, last->nr_files);
 		KUNIT_ASSERT_LE(test, last->nr_files, c->bound);
