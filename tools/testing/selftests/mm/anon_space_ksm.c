@@ -593,7 +593,7 @@ FIXTURE_TEARDOWN(ksm_unmerge)
 TEST_F_TIMEOUT(ksm_unmerge, in_swap_cache, TIMEOUT)
 {
 	void *at = area_at(&self->a, 0);
-	bool same, apart, in_time = false;
+	bool apart, in_time = false;
 	int used, tries = 100;
 
 	while (!in_time && tries--) {
@@ -604,14 +604,13 @@ TEST_F_TIMEOUT(ksm_unmerge, in_swap_cache, TIMEOUT)
 		/* Those behind are unmerged next. */
 		while (!are_many(&self->a, PAGES, PAGES))
 			;
-		same = is_same(&self->a, 0, PAGES);
+		EXPECT_TRUE(is_same(&self->a, 0, PAGES));
 		apart = are_many(&self->a, 0, PAGES);
 		in_time = read_long(KSM "pages_sharing") > MANY / 4;
 		ASSERT_TRUE(end_all(self));
 		close(used);
 	}
 	ASSERT_TRUE(in_time);
-	EXPECT_TRUE(same);
 	EXPECT_TRUE(apart);
 	EXPECT_TRUE(area_migrates(&self->a, 0, PAGES));
 	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
