@@ -176,6 +176,37 @@ static void unmap_trims_extents(struct kunit *test)
 	world_check(w);
 }
 
+/* A hole in an extent that grows when a part of a VMA moves away ends the extent. */
+static void no_extent_ends_in_a_hole(struct kunit *test)
+{
+	struct anon_map *map = &current->mm->anon_space.map;
+	struct world *w = test->priv;
+
+	world_share(w);
+	/* The hole grows upwards. */
+	user_move(w->parent, 8, 8, FAR);
+	user_map(w->parent, FAR + 8, 8);
+	user_touch(w->parent, FAR + 8, 8, 1, 4);
+	user_unmap(w->parent, FAR + 2, 3);
+	KUNIT_EXPECT_NOT_NULL(test, anon_map_find(map, user_addr(FAR + 2),
+						  user_addr(FAR + 5)));
+	user_move(w->parent, FAR + 5, 7, 3 * USER_AREA);
+	KUNIT_EXPECT_NULL(test, anon_map_find(map, user_addr(FAR + 2),
+					      user_addr(FAR + 12)));
+	world_check(w);
+	/* And downwards. */
+	user_map(w->parent, FAR + 100, 4);
+	user_touch(w->parent, FAR + 100, 4, 1, 4);
+	user_move(w->parent, 246, 8, FAR + 104);
+	user_unmap(w->parent, FAR + 108, 2);
+	KUNIT_EXPECT_NOT_NULL(test, anon_map_find(map, user_addr(FAR + 108),
+						  user_addr(FAR + 110)));
+	user_move(w->parent, FAR + 102, 6, 3 * USER_AREA + 64);
+	KUNIT_EXPECT_NULL(test, anon_map_find(map, user_addr(FAR + 102),
+					      user_addr(FAR + 110)));
+	world_check(w);
+}
+
 /* So it is with a part of a VMA whose pages have moved, and which stays mapped. */
 static void emptied_source_leaves_no_extent(struct kunit *test)
 {
@@ -608,6 +639,7 @@ static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(pages_that_are_ours_again_leave_no_extent),
 	KUNIT_CASE(move_back_leaves_no_extent),
 	KUNIT_CASE(unmap_trims_extents),
+	KUNIT_CASE(no_extent_ends_in_a_hole),
 	KUNIT_CASE(emptied_source_leaves_no_extent),
 	KUNIT_CASE(pages_scattered_before_fork_keep_extents),
 	KUNIT_CASE(holes_leave_one_extent),

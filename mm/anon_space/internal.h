@@ -204,6 +204,7 @@ void anon_space_exit(struct mm_struct *mm);
 
 void anon_space_attach_vma(struct vm_area_struct *vma);
 void anon_space_forget_vma(struct vm_area_struct *vma);
+void anon_space_trim_hole(struct mm_struct *mm, unsigned long start);
 void anon_space_replace_vma(struct vm_area_struct *vma,
 			    struct vm_area_struct *stand_in);
 void __anon_space_attach_vma(struct vm_area_struct *vma);

@@ -188,7 +188,7 @@ static int remove_part(struct vma_iterator *vmi, struct vm_area_struct *vma,
 	}
 	if (err)
 		return err;
-	anon_space_trim(mm, start, end);
+	anon_space_trim_hole(mm, start);
 	vma_iter_set(vmi, start);
 	free_emptied_tables(mm, vmi, start, end);
 	return 0;

@@ -167,6 +167,26 @@ static void check_map(struct mm_struct *mm, struct anon_space_stats *stats)
 		report(stats, 7, mm, 0, "wrong number of extents");
 }
 
+/* Is there a VMA in the tree which has the address in it, or at its end? */
+static bool is_at_vma(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = __anon_space_find_vma(mm, addr - 1, ULONG_MAX);
+
+	return vma && vma->vm_start <= addr;
+}
+
+/* Not while VMAs are being changed. */
+static void check_ends(struct mm_struct *mm, struct anon_space_stats *stats)
+{
+	struct anon_extent *extent;
+
+	for (extent = anon_map_find(&mm->anon_space.map, 0, ULONG_MAX); extent;
+	     extent = anon_map_next(extent, ULONG_MAX))
+		if (!is_at_vma(mm, extent->start) || !is_at_vma(mm, extent->end))
+			report(stats, 7, mm, extent->start,
+			       "extent begins or ends in a hole");
+}
+
 /**
  * anon_space_validate_vmas - check what concerns VMAs and the map of offsets
  * @mm: the mm
@@ -451,6 +471,7 @@ int anon_space_validate(struct mm_struct *mm, struct anon_space_stats *stats)
 	anon_space_lock_read(mm);
 	check_vmas(mm, stats);
 	check_map(mm, stats);
+	check_ends(mm, stats);
 	anon_space_unlock_read(mm);
 	check_memberships(mm, stats);
 	for_each_vma(vmi, vma) {

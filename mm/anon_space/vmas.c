@@ -82,18 +82,47 @@ void anon_space_attach_vma(struct vm_area_struct *vma)
 	anon_space_unlock_write(mm);
 }
 
-/* Drop extents in the hole that a VMA leaves, as far as that takes no memory. */
+/*
+ * Drop extents in the hole between two VMAs, NULL for none, as far as that takes no
+ * memory: of those that stay none ends inside of the hole.
+ */
+static void trim_between(struct mm_struct *mm, struct vm_area_struct *prev,
+			 struct vm_area_struct *next)
+{
+	anon_map_trim(&mm->anon_space.map, prev ? prev->vm_end : 0,
+		      next ? next->vm_start : ULONG_MAX);
+}
+
+/* The hole that a VMA leaves. */
 static void trim_hole(struct vm_area_struct *vma)
 {
-	struct anon_map *map = &vma->vm_mm->anon_space.map;
+	if (unlikely(vma->vm_mm->anon_space.map.nr))
+		trim_between(vma->vm_mm, to_vma(rb_prev(&vma->anon_rb)),
+			     to_vma(rb_next(&vma->anon_rb)));
+}
+
+/**
+ * anon_space_trim_hole - a part of a VMA has been given up, by mremap()
+ * @mm: the mm
+ * @start: first address of the hole that this leaves, or any other in it
+ *
+ * Extents are dropped as by anon_space_forget_vma().
+ *
+ * Context: sleeps. mmap_lock held for writing. Takes the space lock.
+ */
+void anon_space_trim_hole(struct mm_struct *mm, unsigned long start)
+{
 	struct vm_area_struct *prev, *next;
 
-	if (likely(!map->nr))
+	mmap_assert_write_locked(mm);
+	if (likely(!mm->anon_space.map.nr))
 		return;
-	prev = to_vma(rb_prev(&vma->anon_rb));
-	next = to_vma(rb_next(&vma->anon_rb));
-	anon_map_trim(map, prev ? prev->vm_end : 0,
-		      next ? next->vm_start : ULONG_MAX);
+	anon_space_lock_write(mm);
+	next = __anon_space_find_vma(mm, start, ULONG_MAX);
+	prev = to_vma(next ? rb_prev(&next->anon_rb) :
+		      rb_last(&mm->anon_space.vmas));
+	trim_between(mm, prev, next);
+	anon_space_unlock_write(mm);
 }
 
 /**
