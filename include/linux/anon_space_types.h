@@ -46,6 +46,7 @@ struct anon_map {
  * @memberships: the files whose folios this mm may map, oldest file first
  * @map:         at which offset of a file an address is mapped
  * @nr_forks:    forks since another file was begun, under mmap_lock
+ * @looked_alone: has it looked since then which files it needs, when no relative was alive?
  * @id:          number of this mm, never used again
  * @parent:      @id of the mm that it was forked from, or 0
  */
@@ -56,6 +57,7 @@ struct anon_space {
 	struct list_head memberships;
 	struct anon_map map;
 	unsigned int nr_forks;
+	bool looked_alone;
 #ifdef CONFIG_DEBUG_ANON_SPACE
 	u64 id;
 	u64 parent;

@@ -10,6 +10,7 @@
 
 #include <kunit/test.h>
 #include <linux/anon_space.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
@@ -537,6 +538,76 @@ static void files_of_shared_pages_stay(struct kunit *test)
 	world_check(w);
 }
 
+/*
+ * A page that cannot be taken to the file in use keeps its old one. That is not tried again
+ * at each fork: it takes as long as a fork.
+ */
+static void who_is_alone_looks_once(struct kunit *test)
+{
+	const unsigned int nr = 40, in_second_file = 12;
+	struct anon_space *space = &current->mm->anon_space;
+	struct user_child *children;
+	struct world *w = test->priv;
+	struct folio *folio;
+
+	children = fork_crowd(test, w, nr);
+	exit_all(children, nr);
+	folio = user_folio_at(in_second_file);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	folio_lock(folio);
+	KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+	user_exit(&w->fork_task);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&space->memberships), 3);
+	folio_unlock(folio);
+	folio_put(folio);
+	while (!is_power_of_2(space->nr_forks + 1)) {
+		KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+		user_exit(&w->fork_task);
+		KUNIT_EXPECT_EQ(test, list_count_nodes(&space->memberships), 3);
+	}
+	KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+	user_exit(&w->fork_task);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&space->memberships), 2);
+	world_check(w);
+}
+
+/* Many pages of one folio are taken like one. */
+static void pages_of_a_large_folio_have_new_files(struct kunit *test)
+{
+	const unsigned int nr = 40, in_second_file = 24;
+	struct list_head *files = &current->mm->anon_space.memberships;
+	struct user_child *children;
+	struct world *w = test->priv;
+	struct folio *folio;
+	unsigned int i;
+
+	user_need_huge_pages(test);
+	children = kunit_kcalloc(test, nr, sizeof(*children), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, children);
+	world_fault(w);
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ(test, user_fork(&children[i]), 0);
+		if (i != in_second_file)
+			continue;
+		w->parent->huge = true;
+		user_map(w->parent, FAR, USER_AREA);
+		user_touch(w->parent, FAR, USER_AREA, 1, 5);
+		user_unmap(w->parent, FAR, 1);
+	}
+	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 3);
+	folio = user_folio_at(FAR + 1);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_TRUE(test, folio_test_large(folio));
+	folio_put(folio);
+	exit_all(children, nr);
+
+	KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(files), 2);
+	user_check_mm(test, w->fork_task.mm);
+	user_exit(&w->fork_task);
+	world_check(w);
+}
+
 /* Faulted one by one and brought together, pages are one VMA. */
 static void gathered_pages_are_one_vma(struct kunit *test)
 {
@@ -693,6 +764,8 @@ static struct kunit_case mm_cases[] = {
 			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(new_pages_have_new_files),
 	KUNIT_CASE(files_of_shared_pages_stay),
+	KUNIT_CASE(who_is_alone_looks_once),
+	KUNIT_CASE(pages_of_a_large_folio_have_new_files),
 	KUNIT_CASE(pages_of_an_adopted_file_are_found),
 	KUNIT_CASE(a_file_of_others_is_not_adopted),
 	KUNIT_CASE(all_locks_are_those_of_walkers),

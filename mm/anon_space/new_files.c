@@ -15,8 +15,8 @@
  * When it has that many, or is a member of many files of dead ancestors, it looks at its
  * pages. Pages which nobody else has are given to the file that it uses, and it leaves the
  * files to which none of its pages belongs any more. This takes as long as a fork. It is
- * done when the number of its forks since it began the last file has doubled, or when no
- * child is alive that might have its pages.
+ * done when the number of its forks since it began the last file has doubled, and once
+ * when no child is alive that might have its pages.
  *
  * The oldest file that an mm owns is never left: all children are its members, which KSM
  * relies on. Nor is the oldest of all, on which swap-in relies. An mm with private
@@ -83,17 +83,28 @@ static void keep_file(struct files_walk *files, struct folio *folio)
 }
 
 /*
- * Nobody else has an entry for a page that is mapped once if the folio is locked and not
- * in the swap cache: migration would hold the folio lock.
+ * Does nobody else map it? It is locked, so it is not under migration. A large folio may
+ * be mapped by many entries of ours: those of others are of members of its file.
  */
+static bool is_mapped_here_only(struct folio *folio)
+{
+	if (folio_test_ksm(folio))
+		return false;
+	/* No one but we could let somebody join. */
+	return folio_mapcount(folio) == 1 ||
+	       data_race(folio_anon_vma(folio)->nr_members) == 1;
+}
+
+/* In the swap cache others may have swap entries, and need not be members. */
 static bool take(struct folio *folio, struct page *page,
 		 struct vm_area_struct *vma)
 {
 	bool mine;
 
-	if (folio_mapcount(folio) != 1 || !folio_trylock(folio))
+	if ((!folio_test_large(folio) && folio_mapcount(folio) != 1) ||
+	    !folio_trylock(folio))
 		return false;
-	mine = folio_mapcount(folio) == 1 && !folio_test_ksm(folio) &&
+	mine = is_mapped_here_only(folio) &&
 	       (!folio_test_swapcache(folio) ||
 		(!folio_test_large(folio) && PageAnonExclusive(page)));
 	if (mine)
@@ -288,14 +299,17 @@ void anon_space_begin_file(struct mm_struct *mm)
 	owns_more = space->anon_vma != family;
 	nr = count_files(mm, NULL);
 	looks = is_power_of_2(space->nr_forks);
-	/* As above. */
-	alone = data_race(family->nr_members) == 1;
+	/* As above. Once only: what was not taken then may stay for long. */
+	alone = data_race(family->nr_members) == 1 && !space->looked_alone;
 	if ((nr.own + owns_more >= may && (looks || alone)) ||
 	    (has_many_dead(nr) && looks)) {
 		leave_files(mm, nr);
+		space->looked_alone |= alone;
 		nr = count_files(mm, NULL);
 	}
 	if (nr_members > ANON_SPACE_MAX_MEMBERS && nr.own + owns_more < may &&
-	    !has_many_dead(nr) && !anon_space_use_new_file(mm))
+	    !has_many_dead(nr) && !anon_space_use_new_file(mm)) {
 		space->nr_forks = 0;
+		space->looked_alone = false;
+	}
 }

@@ -76,6 +76,7 @@ void anon_space_init(struct mm_struct *mm)
 	space->anon_vma = NULL;
 	INIT_LIST_HEAD(&space->memberships);
 	space->nr_forks = 0;
+	space->looked_alone = false;
 	anon_map_init(&space->map);
 	anon_map_set_lock(&space->map, &space->rwsem);
 	anon_space_identify(mm, NULL);
