@@ -20,7 +20,9 @@
 
 #define PAGE_SIZE	4096UL
 #define HUGE_PAGES	512U	/* pages in a huge page */
-#define ARENA		0x200000000000UL
+/* Far from everything else; of 32 bits, below the program. */
+#define ARENA		((unsigned long)(sizeof(long) == 8 ? 0x200000000000 : \
+							     0x20000000))
 #define NR_SLOTS	8192U	/* pages of the arena */
 #define NR_HEAP		512U	/* pages of the heap, slots behind the arena */
 #define NR_FILE		8192U	/* pages of the file that is mapped */
