@@ -11,6 +11,7 @@
 
 #include <kunit/test.h>
 #include <linux/anon_space.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
