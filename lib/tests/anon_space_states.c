@@ -78,13 +78,14 @@ void world_check_mms(struct world *w)
 		user_check_mm(w->parent->test, w->child_task.mm);
 }
 
-/* Contents and invariants, in the parent and in the child. */
+/* Contents and invariants, in the parent and in the child; and no page is lost. */
 void world_check(struct world *w)
 {
 	user_check_contents(w->parent);
 	if (w->child)
 		user_run(&w->child_task, user_check_contents, w->child);
 	world_check_mms(w);
+	user_check_lost(w->parent->test);
 }
 
 /* ---- states ---- */

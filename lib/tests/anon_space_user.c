@@ -12,9 +12,11 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/swap.h>
+#include <linux/swapops.h>
 #include <linux/uaccess.h>
 
 #include "../../mm/anon_space/internal.h"
+#include "../../mm/internal.h"
 #include "anon_space_syscall.h"
 #include "anon_space_user.h"
 
@@ -454,7 +456,166 @@ void user_check_contents(void *data)
 	}
 }
 
-/* All invariants hold in @mm. */
+/* ---- pages that are lost ---- */
+
+#define TRIES	50	/* until nobody is at work on pages any more */
+
+/**
+ * struct user_count - what is mapped in an mm, or what it has counted
+ * @anon:    number of anonymous pages, also of those under migration
+ * @swapped: number of swap entries
+ */
+struct user_count {
+	long anon;
+	long swapped;
+};
+
+static void count_swap_entry(struct user_count *count, swp_entry_t entry,
+			     unsigned long nr)
+{
+	if (!non_swap_entry(entry))
+		count->swapped += nr;
+	else if (is_pfn_swap_entry(entry) && !is_hwpoison_entry(entry) &&
+		 folio_test_anon(pfn_swap_entry_folio(entry)))
+		count->anon += nr;
+}
+
+static int count_pte(pte_t *ptep, unsigned long addr, unsigned long end,
+		     struct mm_walk *walk)
+{
+	pte_t pte = ptep_get(ptep);
+	struct page *page;
+
+	if (pte_none(pte))
+		return 0;
+	if (!pte_present(pte)) {
+		count_swap_entry(walk->private, pte_to_swp_entry(pte), 1);
+		return 0;
+	}
+	page = vm_normal_page(walk->vma, addr, pte);
+	if (page && folio_test_anon(page_folio(page)))
+		((struct user_count *)walk->private)->anon++;
+	return 0;
+}
+
+static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
+		     struct mm_walk *walk)
+{
+	unsigned long nr = (end - addr) >> PAGE_SHIFT;
+	struct user_count *count = walk->private;
+	spinlock_t *ptl = pmd_trans_huge_lock(pmd, walk->vma);
+	struct page *page;
+
+	if (!ptl)
+		return 0;
+	if (pmd_present(*pmd)) {
+		page = vm_normal_page_pmd(walk->vma, addr, *pmd);
+		if (page && folio_test_anon(page_folio(page)))
+			count->anon += nr;
+	} else {
+		count_swap_entry(count, pmd_to_swp_entry(*pmd), nr);
+	}
+	spin_unlock(ptl);
+	walk->action = ACTION_CONTINUE;
+	return 0;
+}
+
+static const struct mm_walk_ops count_ops = {
+	.pmd_entry = count_pmd,
+	.pte_entry = count_pte,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+static bool is_as_counted(struct mm_struct *mm, struct user_count *mapped,
+			  struct user_count *counted)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma;
+
+	*mapped = (struct user_count) {};
+	mmap_read_lock(mm);
+	for_each_vma(vmi, vma)
+		walk_page_vma(vma, &count_ops, mapped);
+	counted->anon = percpu_counter_sum(&mm->rss_stat[MM_ANONPAGES]);
+	counted->swapped = percpu_counter_sum(&mm->rss_stat[MM_SWAPENTS]);
+	mmap_read_unlock(mm);
+	return mapped->anon == counted->anon &&
+	       mapped->swapped == counted->swapped;
+}
+
+/* The mm has counted as many pages as it maps: each that it maps no more is freed. */
+static void check_counts(struct kunit *test, struct mm_struct *mm)
+{
+	struct user_count mapped, counted;
+	unsigned int tries;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		if (is_as_counted(mm, &mapped, &counted))
+			return;
+		msleep(20);
+	}
+	KUNIT_EXPECT_EQ(test, mapped.anon, counted.anon);
+	KUNIT_EXPECT_EQ(test, mapped.swapped, counted.swapped);
+}
+
+/* Is it of a process, and is there no way to it any more? */
+static bool is_lost(struct page *page)
+{
+	struct folio *folio;
+
+	if (PageTail(page))
+		return false;
+	folio = page_folio(page);
+	return folio_test_lru(folio) && folio_test_anon(folio) &&
+	       !folio_mapped(folio) && !folio_test_swapcache(folio);
+}
+
+static unsigned long count_lost(void)
+{
+	unsigned long pfn, nr, lost = 0;
+	struct zone *zone;
+	struct page *page;
+
+	for_each_populated_zone(zone) {
+		for (pfn = zone->zone_start_pfn; pfn < zone_end_pfn(zone);
+		     pfn += nr) {
+			nr = 1;
+			page = pfn_to_online_page(pfn);
+			if (!page)
+				continue;
+			if (PageBuddy(page))
+				nr = 1UL << min(buddy_order_unsafe(page),
+						MAX_PAGE_ORDER + 0U);
+			else
+				lost += is_lost(page);
+		}
+	}
+	return lost;
+}
+
+/**
+ * user_check_lost - no page has lost its mappings, but not the references to it
+ * @test: the test
+ *
+ * In the whole machine: nobody but the test has processes.
+ */
+void user_check_lost(struct kunit *test)
+{
+	unsigned long lost;
+	unsigned int tries;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		lost = count_lost();
+		if (!lost)
+			return;
+		/* Processes of an earlier test may still be about to end. */
+		lru_add_drain_all();
+		msleep(20);
+	}
+	KUNIT_EXPECT_EQ(test, lost, 0);
+}
+
+/* All invariants hold in @mm, and it has lost no page. */
 void user_check_mm(struct kunit *test, struct mm_struct *mm)
 {
 	struct anon_space_stats stats = {};
@@ -462,4 +623,5 @@ void user_check_mm(struct kunit *test, struct mm_struct *mm)
 	KUNIT_EXPECT_EQ(test, 0, anon_space_validate(mm, &stats));
 	KUNIT_EXPECT_EQ(test, 0, stats.violations);
 	KUNIT_EXPECT_EQ(test, 0, stats.skipped);
+	check_counts(test, mm);
 }

@@ -73,6 +73,7 @@ bool user_touches(unsigned int page);
 void user_touch(struct user_mem *user, unsigned int page, unsigned int nr,
 		unsigned int step, u32 who);
 void user_check_contents(void *user);
+void user_check_lost(struct kunit *test);
 void user_check_mm(struct kunit *test, struct mm_struct *mm);
 
 /**
