@@ -25,8 +25,9 @@ EXP = OUT / "src/exp"
 # kunit.py's name of the architecture, our configurations, compiler and emulator.
 KERNELS = {
     "um": ("um", [""], "", None),
-    "x86_64": ("x86_64", ["", "-smp", "-failure", "-64bit"], "", "x86_64"),
-    "x86_64-debug": ("x86_64", ["", "-smp", "-failure", "-64bit", "-debug"], "", "x86_64"),
+    "x86_64": ("x86_64", ["", "-smp", "-failure", "-64bit", "-x86"], "", "x86_64"),
+    "x86_64-debug": ("x86_64", ["", "-smp", "-failure", "-64bit", "-x86", "-debug"], "",
+                     "x86_64"),
     "i386": ("i386", ["", "-smp", "-failure", "-i386"], "", "i386"),
     "arm64": ("arm64", ["", "-smp", "-failure", "-64bit"], "aarch64-linux-gnu-", "aarch64"),
     "arm64-64k": ("arm64", ["", "-smp", "-failure", "-64bit", "-arm64-64k"],

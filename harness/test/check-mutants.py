@@ -359,7 +359,8 @@ class Model(Kselftest):
 
 
 KUNIT_CONFIGS = ["configs/kunit.config", "configs/kunit-smp.config",
-                 "configs/kunit-failure.config", "configs/kunit-64bit.config"]
+                 "configs/kunit-failure.config", "configs/kunit-64bit.config",
+                 "configs/kunit-x86.config"]
 KINDS = {
     "vma": Vma(),
     "kunit": Kunit("um", KUNIT_CONFIGS[:1] + ["tests/mutants/um.config"], "linux"),
