@@ -8,6 +8,7 @@
 #include <linux/anon_space.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/mmu_notifier.h>
 #include <linux/rmap.h>
 #include <linux/uaccess.h>
@@ -142,12 +143,13 @@ static void check_mirror(struct kunit *test, struct mirror *mirror)
  * @fill:     has it been written to?
  * @fork:     are the pages shared?
  * @huge:     are they parts of a huge page?
+ * @apart:    and is that mapped page by page?
  * @nr_moves: how often it is told that they move
  */
 struct told_case {
 	const char *name;
 	unsigned int from, nr, to;
-	bool map, fill, fork, huge;
+	bool map, fill, fork, huge, apart;
 	unsigned int nr_moves;
 };
 
@@ -166,6 +168,8 @@ static const struct told_case told_cases[] = {
 	  .nr_moves = 1 },
 	{ "in place out of a huge page", 8, 8, FAR, .map = true, .huge = true,
 	  .nr_moves = 1 },
+	{ "in place out of a folio of pages", 8, 8, FAR, .map = true,
+	  .huge = true, .apart = true, .nr_moves = 1 },
 	{ "shared ones in place", 8, 8, FAR, .map = true, .fork = true,
 	  .nr_moves = 2 },
 	{ "shared ones in place over pages", 8, 8, FAR, .map = true,
@@ -173,6 +177,19 @@ static const struct told_case told_cases[] = {
 };
 
 KUNIT_ARRAY_PARAM_DESC(told, told_cases, name);
+
+/* The folio stays as large as it is. */
+static void map_page_by_page(struct user_mem *p)
+{
+	struct folio *folio;
+
+	user_protect(p, 0, 1, PROT_READ);
+	user_protect(p, 0, 1, PROT_READ | PROT_WRITE);
+	folio = user_folio_at(0);
+	KUNIT_ASSERT_NOT_NULL(p->test, folio);
+	KUNIT_EXPECT_TRUE(p->test, folio_test_large(folio));
+	folio_put(folio);
+}
 
 /* Before the pages change, and of each of them. */
 static void secondary_mmu_is_told(struct kunit *test)
@@ -186,6 +203,8 @@ static void secondary_mmu_is_told(struct kunit *test)
 		world_fault_huge(w);
 	else
 		world_fault(w);
+	if (c->apart)
+		map_page_by_page(p);
 	if (c->map)
 		user_map(p, FAR, 2 * USER_AREA);
 	if (c->fill)
