@@ -327,7 +327,12 @@ static void state_swapped_shared_and_moved(struct world *w)
 	move_in_pieces(w->parent);
 }
 
+/* Huge pages first: a fault in what is done to them alone is found at once. */
 const struct world_state world_states[WORLD_NR_STATES] = {
+	{ "huge",			world_fault_huge, true },
+	{ "huge and shared",		state_huge_and_shared, true },
+	{ "huge and moved",		state_huge_and_moved, true },
+	{ "huge, shared and moved",	state_huge_shared_and_moved, true },
 	{ "unfaulted",			state_unfaulted },
 	{ "faulted",			world_fault },
 	{ "faulted in part",		state_faulted_in_part },
@@ -345,10 +350,6 @@ const struct world_state world_states[WORLD_NR_STATES] = {
 	{ "moved and shared",		state_moved_and_shared },
 	{ "in child that inherited moves",
 					state_in_child_that_inherited_moves },
-	{ "huge",			world_fault_huge, true },
-	{ "huge and shared",		state_huge_and_shared, true },
-	{ "huge and moved",		state_huge_and_moved, true },
-	{ "huge, shared and moved",	state_huge_shared_and_moved, true },
 	{ "swapped",			state_swapped, false, true },
 	{ "swapped and shared",		state_swapped_and_shared, false, true },
 	{ "swapped, in child",		state_swapped_in_child, false, true },
