@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit tests of walks over the members of a file: who is visited, if some of them
- * are busy or cannot have the page.
+ * are busy or cannot have the page; and which file is locked.
  */
 
 #include <kunit/test.h>
 #include <linux/anon_space.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/poison.h>
 #include <linux/rmap.h>
 
 #include "../../mm/anon_space/internal.h"
@@ -144,10 +146,105 @@ static void walk_passes_by_hugetlb(struct kunit *test)
 	end_walks(&w);
 }
 
+/* ---- the file of a folio ---- */
+
+#define NR_RENEWALS	10000
+
+/**
+ * struct renewal - a folio that is mapped again and again
+ * @folio:  the folio
+ * @file:   what it has while it is mapped
+ * @rounds: how often somebody has tried to lock its file
+ * @locked: how often that was possible
+ * @wrong:  how often it was not @file
+ */
+struct renewal {
+	struct folio *folio;
+	struct anon_vma *file;
+	unsigned long rounds;
+	unsigned long locked;
+	unsigned long wrong;
+};
+
+static int lock_file(void *data)
+{
+	struct renewal *r = data;
+	struct anon_vma *file;
+
+	while (!kthread_should_stop()) {
+		file = folio_lock_anon_vma_read(r->folio, NULL);
+		if (file) {
+			r->locked++;
+			r->wrong += file != r->file;
+			anon_vma_unlock_read(file);
+		}
+		/* Pairs with wait_for_reader(). */
+		smp_store_release(&r->rounds, r->rounds + 1);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* It may be in the middle of a round, but of the second one it has seen the start. */
+static void wait_for_reader(struct renewal *r)
+{
+	unsigned long seen = READ_ONCE(r->rounds);
+
+	/* Pairs with lock_file(). */
+	while (smp_load_acquire(&r->rounds) - seen < 2)
+		cond_resched();
+}
+
+static void set_file(struct renewal *r, void *file)
+{
+	WRITE_ONCE(r->folio->mapping, file + PAGE_MAPPING_ANON);
+}
+
+/* Until it is mapped it has the file of a process that has ended, which is no memory now. */
+static void map_and_unmap(struct renewal *r, unsigned int delay)
+{
+	set_file(r, LIST_POISON1);
+	while (delay--)
+		cpu_relax();
+	set_file(r, r->file);
+	/* As folio_add_anon_rmap_ptes(): who sees that it is mapped sees its file. */
+	atomic_set_release(&r->folio->_mapcount, 0);
+	wait_for_reader(r);
+	atomic_set(&r->folio->_mapcount, -1);
+	wait_for_reader(r);
+}
+
+/* Who has read what a folio had before it was mapped again does not take that for its file. */
+static void folio_mapped_again_has_its_new_file(struct kunit *test)
+{
+	struct renewal r = { .rounds = 0 };
+	struct task_struct *reader;
+	struct walk_world w;
+	unsigned int i;
+
+	if (num_online_cpus() == 1)
+		kunit_skip(test, "needs two CPUs");
+	begin_walks(test->priv, &w, 1, 0);
+	r.folio = page_folio(w.page);
+	r.file = w.file;
+	reader = kthread_run(lock_file, &r, "anon_space_reader");
+	KUNIT_EXPECT_FALSE(test, IS_ERR(reader));
+	if (!IS_ERR(reader)) {
+		for (i = 0; i < NR_RENEWALS; i++)
+			map_and_unmap(&r, i % 64);
+		kthread_stop(reader);
+		KUNIT_EXPECT_GT(test, r.locked, 0);
+		KUNIT_EXPECT_EQ(test, r.wrong, 0);
+	}
+	r.folio->mapping = NULL;
+	end_walks(&w);
+}
+
 static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(walk_comes_back_to_busy_member),
 	KUNIT_CASE(walk_ends_contended_if_still_busy),
 	KUNIT_CASE(walk_passes_by_hugetlb),
+	KUNIT_CASE_SLOW(folio_mapped_again_has_its_new_file),
 	{}
 };
 
