@@ -611,7 +611,7 @@ int run_torture(void)
 	if (!wait_for_workers(workers, time(NULL) + GRACE))
 		report_hang();
 	reap_antagonists();
-	if (validate())
+	if (validate() || (!shared->failed && has_lost_pages()))
 		shared->failed = true;
 	summary(start);
 	fflush(stdout);

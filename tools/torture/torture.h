@@ -253,6 +253,9 @@ int write_file(const char *path, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void settle_machine(void);
 
+/* lost.c: pages that nobody maps, and nobody has freed */
+bool has_lost_pages(void);
+
 /* slab.c, chain.c, failnth.c */
 struct slab_count {
 	long anon;	/* objects of the reverse map */
