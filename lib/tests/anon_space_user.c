@@ -458,7 +458,7 @@ void user_check_contents(void *data)
 
 /* ---- pages that are lost ---- */
 
-#define TRIES	50	/* until nobody is at work on pages any more */
+#define TRIES	1000	/* of 20 ms, until nobody is at work on pages any more */
 
 /**
  * struct user_count - what is mapped in an mm, or what it has counted
