@@ -90,9 +90,10 @@ static bool is_mapped_here_only(struct folio *folio)
 {
 	if (folio_test_ksm(folio))
 		return false;
+	if (folio_mapcount(folio) == 1)
+		return true;
 	/* No one but we could let somebody join. */
-	return folio_mapcount(folio) == 1 ||
-	       data_race(folio_anon_vma(folio)->nr_members) == 1;
+	return data_race(folio_anon_vma(folio)->nr_members) == 1;
 }
 
 /* In the swap cache others may have swap entries, and need not be members. */
