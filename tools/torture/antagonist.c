@@ -204,7 +204,7 @@ int validate(void)
 		return 0;
 	if (!write_file(VALIDATOR, "0"))
 		return 0;
-	printf("FAILED: validator: %m, seed %#lx\n", options.seed);
+	printf("FAILED: validator: %m, seed %#" PRIx64 "\n", options.seed);
 	fflush(stdout);
 	return -1;
 }

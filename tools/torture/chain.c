@@ -44,7 +44,7 @@ static void check(const char *where, unsigned int nr, uint64_t tag)
 
 	for (i = 0; i < PAGE_SIZE / sizeof(*page); i++) {
 		if (page[i] != tag + i)
-			die("page %u word %u at %p: expected %#lx, found %#lx",
+			die("page %u word %u at %p: expected %#" PRIx64 ", found %#" PRIx64,
 			    nr, i, where, tag + i, page[i]);
 	}
 }

@@ -360,7 +360,7 @@ static void check_memory(const char *name, unsigned int nth)
 		page = (uint64_t *)(mem.addr + i * PAGE_SIZE);
 		for (word = 0; word < PAGE_SIZE / sizeof(*page); word++) {
 			if (page[word] != tag(i) + word)
-				die("%s, failure %u: page %u word %u: expected %#lx, found %#lx",
+				die("%s, failure %u: page %u word %u: expected %#" PRIx64 ", found %#" PRIx64,
 				    name, nth, i, word, tag(i) + word,
 				    page[word]);
 		}

@@ -41,8 +41,8 @@ static unsigned long count_lost(bool show)
 			if (!is_lost(flags[i]))
 				continue;
 			if (show && lost < SHOWN)
-				printf("page %#lx has flags %#lx\n", pfn,
-				       flags[i]);
+				printf("page %#lx has flags %#" PRIx64 "\n",
+				       pfn, flags[i]);
 			lost++;
 		}
 	}
@@ -65,8 +65,8 @@ bool has_lost_pages(void)
 		write_file("/proc/sys/vm/drop_caches", "1");
 		usleep(100000);
 	}
-	printf("FAILED: %lu pages are lost, seed %#lx\n", count_lost(false),
-	       options.seed);
+	printf("FAILED: %lu pages are lost, seed %#" PRIx64 "\n",
+	       count_lost(false), options.seed);
 	count_lost(true);
 	return true;
 }

@@ -128,12 +128,12 @@ struct range pick_huge(void)
 
 uint64_t file_tag(unsigned int page)
 {
-	return 0xfffeUL << 48 | (uint64_t)(page + 1) << 32;
+	return 0xfffeULL << 48 | (uint64_t)(page + 1) << 32;
 }
 
 uint64_t next_base(const struct slot *slot)
 {
-	return slot->kind == FILE_PAGE ? slot->base + (1UL << 32) : 0;
+	return slot->kind == FILE_PAGE ? slot->base + (1ULL << 32) : 0;
 }
 
 static bool alike(const struct slot *a, const struct slot *b)
@@ -273,7 +273,7 @@ void check_page(unsigned int nr, const uint64_t *page, const char *how)
 		slot->flags &= ~FREED;
 		return;
 	}
-	fail("slot %u, %s, word %u: expected %#lx, found %#lx, on second look %#lx; page begins with %#lx %#lx and ends with %#lx; flags %#x prot %u kind %u",
+	fail("slot %u, %s, word %u: expected %#" PRIx64 ", found %#" PRIx64 ", on second look %#" PRIx64 "; page begins with %#" PRIx64 " %#" PRIx64 " and ends with %#" PRIx64 "; flags %#x prot %u kind %u",
 	     nr, how, word, slot->tag ? slot->tag + word : 0, found, page[word],
 	     page[0], page[1], page[WORDS - 1], slot->flags, slot->prot,
 	     slot->kind);

@@ -90,7 +90,7 @@ static void op_write(void)
 /* Pages for KSM: equal everywhere, now and then all zeros. */
 static void op_write_same(void)
 {
-	uint64_t tag = one_in(4) ? 0 : 0xffffUL << 48 | (1 + below(3)) << 9;
+	uint64_t tag = one_in(4) ? 0 : 0xffffULL << 48 | (1 + below(3)) << 9;
 	struct range r;
 	unsigned int i;
 

@@ -495,7 +495,7 @@ static void report_hang(void)
 {
 	unsigned int i;
 
-	printf("FAILED: processes still run %d s after the end, seed %#lx\n",
+	printf("FAILED: processes still run %d s after the end, seed %#" PRIx64 "\n",
 	       GRACE, options.seed);
 	for (i = 0; i < MAX_LIVE; i++) {
 		if (!shared->live[i])
@@ -592,7 +592,7 @@ int run_torture(void)
 	if (shared == MAP_FAILED)
 		die("mmap: %m");
 	shared->offline_budget = 2000;
-	printf("seed %#lx, profile %s: %s\n", options.seed,
+	printf("seed %#" PRIx64 ", profile %s: %s\n", options.seed,
 	       options.profile->name, options.profile->what);
 	prepare();
 	settle_machine();

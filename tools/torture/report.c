@@ -122,11 +122,11 @@ void fail(const char *format, ...)
 	/* Threads of one process: the first one reports. */
 	if (atomic_exchange(&shared->failed, true))
 		_exit(EXIT_FAILURE);
-	add(&text, "FAILED: %s\n  seed %#lx process %s (pid %d) thread %u, slots %u+%u at %p\n",
+	add(&text, "FAILED: %s\n  seed %#" PRIx64 " process %s (pid %d) thread %u, slots %u+%u at %p\n",
 	    what, options.seed, self.path, getpid(), me->nr, me->area.first,
 	    me->area.nr, slot_addr(me->area.first));
 	add_ancestors(&text);
-	add(&text, "  replay: torture run -p %s -s %#lx -t %.*s%s%s\n",
+	add(&text, "  replay: torture run -p %s -s %#" PRIx64 " -t %.*s%s%s\n",
 	    options.profile->name, options.seed,
 	    (int)strcspn(self.path, "+/"), self.path,
 	    options.inject ? " -i" : "", options.poison ? " -x" : "");

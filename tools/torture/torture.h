@@ -12,6 +12,7 @@
 #define TORTURE_H
 
 #include <setjmp.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
