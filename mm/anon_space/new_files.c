@@ -92,7 +92,7 @@ static bool is_mapped_here_only(struct folio *folio)
 		return false;
 	if (folio_mapcount(folio) == 1)
 		return true;
-	/* No one but we could let somebody join. */
+	/* Members are added by forks of members: that is us alone. */
 	return data_race(folio_anon_vma(folio)->nr_members) == 1;
 }
 

@@ -170,7 +170,8 @@ static void check_map(struct mm_struct *mm, struct anon_space_stats *stats)
 /* Is there a VMA in the tree which has the address in it, or at its end? */
 static bool is_at_vma(struct mm_struct *mm, unsigned long addr)
 {
-	struct vm_area_struct *vma = __anon_space_find_vma(mm, addr - 1, ULONG_MAX);
+	unsigned long below = addr ? addr - 1 : 0;
+	struct vm_area_struct *vma = __anon_space_find_vma(mm, below, ULONG_MAX);
 
 	return vma && vma->vm_start <= addr;
 }
