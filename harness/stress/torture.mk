@@ -22,7 +22,7 @@ export TORTURE_SECONDS SEED TREE BASE CHAIN_SCALE STRESS_SECONDS
 ##@ Torture
 .PHONY: torture
 torture: $(O)/bin/torture $(call torture_kernel,$(KERNEL))
-torture: ## random work on memory, verified: SECONDS= SEED= TREE= PROFILE='mix move fork line poison'
+torture: ## random work on memory, verified: SECONDS= SEED= TREE= PROFILE='mix move fork line small poison'
 	@harness/stress/torture.sh $(PROFILE)
 
 .PHONY: torture-chains
@@ -47,8 +47,8 @@ CHECKS += torture
 check-torture: TORTURE_SECONDS = 60
 check-torture: CHAIN_SCALE = 20
 check-torture: $(O)/bin/torture kernel-exp
-check-torture: ## torture: random work, moves, forks, lines, poison; long chains
-	@rc=0; KERNEL=exp harness/stress/torture.sh mix fork line poison chains || rc=1; \
+check-torture: ## torture: random work, moves, forks, lines, few pages, poison; long chains
+	@rc=0; KERNEL=exp harness/stress/torture.sh mix fork line small poison chains || rc=1; \
 	KERNEL=exp SWAP=256M@loop MEM=3G harness/stress/torture.sh move || rc=1; exit $$rc
 
 CHECKS_LONG += fault-injection
@@ -68,9 +68,9 @@ CHECKS_LONG += torture-long
 check-torture-long: TORTURE_SECONDS = 7200
 check-torture-long: $(O)/bin/torture kernel-exp kernel-debug
 check-torture-long: ## torture for hours, on the plain and on the debug kernel
-	@rc=0; KERNEL=exp harness/stress/torture.sh mix fork line poison chains || rc=1; \
+	@rc=0; KERNEL=exp harness/stress/torture.sh mix fork line small poison chains || rc=1; \
 	KERNEL=exp SWAP=256M@loop MEM=3G harness/stress/torture.sh move || rc=1; exit $$rc
-	@KERNEL=debug SMP=4 harness/stress/torture.sh mix move fork line poison
+	@KERNEL=debug SMP=4 harness/stress/torture.sh mix move fork line small poison
 
 CHECKS_LONG += fault-injection-long
 .PHONY: check-fault-injection-long

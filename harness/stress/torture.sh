@@ -3,7 +3,8 @@
 #
 # torture.sh PART...: run parts of tools/torture in guests and judge them.
 #
-#   mix move fork line  a profile of random operations for TORTURE_SECONDS
+#   mix move fork line small
+#                  a profile of random operations for TORTURE_SECONDS
 #   poison         mix, with pages that are poisoned or taken offline
 #   inject         mix, with allocations that fail more and more
 #   chains         long chains of moves, generations and children
@@ -135,7 +136,7 @@ failnth()
 [ $# -gt 0 ] || die "usage: torture.sh PART..."
 for part; do
 	case $part in
-	mix|move|fork|line)	random "$part" -p "$part" ;;
+	mix|move|fork|line|small)	random "$part" -p "$part" ;;
 	poison)		random poison -x ;;
 	inject)		inject ;;
 	chains)		chains ;;

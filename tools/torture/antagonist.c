@@ -39,7 +39,13 @@ static pid_t victim(void)
 
 static char *victim_addr(void)
 {
-	return (char *)ARENA + below(NR_SLOTS) * PAGE_SIZE;
+	return (char *)ARENA + below(tree_area()) * PAGE_SIZE;
+}
+
+/* A call ends at the first page that is not mapped. */
+static size_t victim_len(void)
+{
+	return (1 + below(options.profile->few ?: 256)) * PAGE_SIZE;
 }
 
 static int reclaim(void)
@@ -62,7 +68,7 @@ static int pageout(void)
 		return -1;
 	for (i = 0; i < ARRAY_SIZE(iov); i++)
 		iov[i] = (struct iovec){ victim_addr(),
-					 (1 + below(256)) * PAGE_SIZE };
+					 victim_len() };
 	ret = syscall(SYS_process_madvise, fd, iov, ARRAY_SIZE(iov),
 		      advices[below(ARRAY_SIZE(advices))], 0);
 	close(fd);
@@ -267,7 +273,7 @@ static unsigned long microseconds(void)
  */
 static void __attribute__((noreturn)) run_antagonist(unsigned int nr)
 {
-	unsigned long rest = table[nr].pause * 1000UL, worked = 0;
+	unsigned long rest = table[nr].pause * 1000UL * times_calm(), worked = 0;
 	static struct actor actor;
 	unsigned long begin;
 

@@ -62,11 +62,25 @@ struct slot *slots_of(struct range r)
 	return &self.slots[r.first];
 }
 
+/* In a profile of a few pages at a time: is it so this time, too? */
+static bool takes_few(void)
+{
+	return options.profile->few && !one_in(options.profile->rare);
+}
+
+/* Often one, or two. */
+static unsigned int pick_few(void)
+{
+	return 1 + below(1 + below(options.profile->few));
+}
+
 /* Mostly a few pages, sometimes whole huge pages or nearly so. */
 static unsigned int pick_length(void)
 {
 	unsigned int nr;
 
+	if (takes_few())
+		return pick_few();
 	switch (below(16)) {
 	case 0:
 		nr = HUGE_PAGES;
@@ -117,13 +131,23 @@ struct range pick_range(void)
 /* Whole huge pages. */
 struct range pick_huge(void)
 {
-	unsigned int most = me->area.nr / HUGE_PAGES;
-	unsigned int nr = 1 + below(most < 3 ? most : 3);
+	unsigned int nr, most = me->area.nr / HUGE_PAGES;
 
+	if (takes_few())
+		return pick_range();
+	nr = 1 + below(most < 3 ? most : 3);
 	return (struct range){
 		me->area.first + below(most - nr + 1) * HUGE_PAGES,
 		nr * HUGE_PAGES
 	};
+}
+
+/* By how many pages a range is to grow. */
+unsigned int pick_growth(void)
+{
+	if (takes_few())
+		return pick_few();
+	return one_in(4) ? HUGE_PAGES : 1 + below(64);
 }
 
 uint64_t file_tag(unsigned int page)
@@ -388,6 +412,16 @@ void verify_slot(unsigned int nr)
 		touch(nr, read_access, 0);
 	else
 		verify_copied((struct range){ nr, 1 }, BY_MEM);
+}
+
+/*
+ * Of few pages at a time few are read before they are overwritten: one of those that an
+ * operation has touched is looked at, or else stays as it is, paged out perhaps.
+ */
+void look(struct range r)
+{
+	if (options.profile->few && one_in(2))
+		verify_slot(r.first + below(r.nr));
 }
 
 /* As a debugger would, where the process itself may not write. */

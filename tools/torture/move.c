@@ -38,6 +38,7 @@ static bool move(struct range from, struct range to)
 	}
 	memcpy(slots_of(to), slots_of(from), from.nr * sizeof(struct slot));
 	model_unmap(from);
+	look(to);
 	return true;
 }
 
@@ -127,6 +128,7 @@ static void bring_back(char *where, unsigned int nr)
 	    MAP_FAILED)
 		fail("bringing back %u pages from %p: %m", nr, where);
 	memcpy(slots_of(to), saved, nr * sizeof(struct slot));
+	look(to);
 }
 
 /* The source stays mapped, and empty. */
@@ -172,6 +174,8 @@ void op_dontunmap(void)
 		memcpy(slots_of(to), saved, from.nr * sizeof(struct slot));
 	else
 		bring_back(got, from.nr);
+	look(from);
+	look(to);
 }
 
 /* Memory like that of the source, where it is plain. */
@@ -276,7 +280,7 @@ void op_grow(void)
 	if (!room)
 		return;
 	to = from;
-	to.nr += one_in(4) ? HUGE_PAGES : 1 + below(64);
+	to.nr += pick_growth();
 	if (to.nr > from.nr + room)
 		to.nr = from.nr + room;
 	record("grow", from, flags, to.nr);
@@ -290,6 +294,7 @@ void op_grow(void)
 	model_grow(saved, from.nr, to.nr);
 	if (got == range_addr(from)) {
 		memcpy(slots_of(to), saved, to.nr * sizeof(struct slot));
+		look(to);
 		return;
 	}
 	model_unmap(from);
@@ -334,6 +339,7 @@ void op_move_shrink(void)
 	}
 	memcpy(slots_of(to), slots_of(from), to.nr * sizeof(struct slot));
 	model_unmap(from);
+	look(to);
 }
 
 /* Wrong arguments change nothing. */

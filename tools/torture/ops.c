@@ -147,6 +147,7 @@ static void op_protect(void)
 		fail("mprotect: %m");
 	for (i = 0; i < r.nr; i++)
 		slots_of(r)[i].prot = prot;
+	look(r);
 }
 
 static void op_heap(void)

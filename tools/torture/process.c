@@ -33,7 +33,7 @@
 
 struct shared *shared;
 static struct actor actors[MAX_THREADS];
-static const struct op *wheel[256];
+static const struct op *wheel[1024];
 static unsigned int wheel_size;
 
 static const struct weight move_weights[] = {
@@ -55,20 +55,36 @@ static const struct weight line_weights[] = {
 	{ "advise", 6 }, { "protect", 2 }, { "uffd", 2 }, { "fork", 3 }, { NULL }
 };
 
+/* Mostly one call each; the long ones, processes above all, are rare. */
+static const struct weight small_weights[] = {
+	{ "write", 240 }, { "read", 200 }, { "move", 120 }, { "map", 80 },
+	{ "protect", 80 }, { "advise", 60 }, { "unmap", 50 },
+	{ "dontunmap", 30 }, { "grow", 30 }, { "shrink", 20 },
+	{ "move_shrink", 20 }, { "heap", 15 }, { "write_same", 15 },
+	{ "read_copied", 15 }, { "name", 10 }, { "unlock", 10 }, { "gather", 6 },
+	{ "lock", 5 }, { "chain", 4 }, { "round_trip", 4 }, { "bad_move", 4 },
+	{ "splice", 3 }, { "uffd", 2 }, { "fork", 1 }, { NULL }
+};
+
 const struct profile profiles[] = {
-	{ "mix", "everything against everything", NULL, ~0U },
+	{ "mix", "everything against everything", NULL, ~0U, 30, 300 },
 	{ "move", "moves of inherited memory against migration, reclaim, split",
 	  move_weights, 1 << MIGRATE | 1 << MIGRATE_ALL | 1 << PAGEOUT |
 	  1 << RECLAIM | 1 << SPLIT | 1 << KSM | 1 << VALIDATE |
-	  1 << READ_SPACE | 1 << PROBABILITY },
+	  1 << READ_SPACE | 1 << PROBABILITY, 30, 300 },
 	{ "fork", "fork and exit against migration", fork_weights,
 	  1 << MIGRATE | 1 << MIGRATE_ALL | 1 << COMPACT | 1 << VALIDATE |
-	  1 << READ_SPACE | 1 << PROBABILITY },
+	  1 << READ_SPACE | 1 << PROBABILITY, 30, 300 },
 	{ "line", "descendants of the dead, with their pages and KSM's",
 	  line_weights,
 	  1 << MIGRATE | 1 << MIGRATE_ALL | 1 << PAGEOUT | 1 << RECLAIM |
 	  1 << COMPACT | 1 << SPLIT | 1 << KSM | 1 << SWAPOFF | 1 << VALIDATE |
-	  1 << READ_SPACE | 1 << PROBABILITY, true },
+	  1 << READ_SPACE | 1 << PROBABILITY, 0, LINE_BUDGET, .is_line = true },
+	{ "small", "a few pages at a time, many times", small_weights,
+	  1 << MIGRATE | 1 << MIGRATE_ALL | 1 << PAGEOUT | 1 << RECLAIM |
+	  1 << COMPACT | 1 << SPLIT | 1 << KSM | 1 << VALIDATE |
+	  1 << READ_SPACE | 1 << PROBABILITY, 4000, 12000, .area = MIN_AREA,
+	  .few = 8, .rare = 256, .calm = 10 },
 	{ NULL },
 };
 
@@ -126,12 +142,15 @@ static void step(void)
 {
 	const struct op *op = wheel[below(wheel_size)];
 	struct range area = me->area;
+	unsigned long recorded = me->recorded;
 
 	if (op->on_heap && me->owns_heap && one_in(10))
 		me->area = (struct range){ NR_SLOTS, NR_HEAP };
 	op->run();
 	me->area = area;
-	atomic_fetch_add(&shared->operations, 1);
+	/* Not what found nothing to work on. */
+	if (me->recorded != recorded)
+		atomic_fetch_add(&shared->operations, 1);
 }
 
 /* Of a child that failed, the reason has been told by itself, if it could. */
@@ -221,8 +240,8 @@ static unsigned int set_up_threads(struct range area)
 		me->random = mix(options.seed, self.path, i + 1);
 		me->area.first = area.first + i * size;
 		me->area.nr = i < nr - 1 ? size : area.nr - i * size;
-		me->budget = options.profile->is_line ? below(LINE_BUDGET) :
-			     30 + below(300);
+		me->budget = options.profile->least +
+			     below(options.profile->budget);
 	}
 	me = &actors[0];
 	me->owns_heap = true;
@@ -433,7 +452,7 @@ static void __attribute__((noreturn)) run_tree(const char *path)
 		fail("mmap: %m");
 	open_mem();
 	run_process((struct range){ 0, options.profile->is_line ? MIN_AREA :
-				    NR_SLOTS });
+				    tree_area() });
 }
 
 /* Those of a line, of whatever generation, are left to the worker in the end. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,17 +19,18 @@
 static const struct setting {
 	const char *path;
 	const char *value;
+	bool rests;	/* milliseconds, of an antagonist */
 } settings[] = {
 	{ "/proc/sys/vm/overcommit_memory", "1" },
 	{ THP "enabled", "always" },
 	{ THP "defrag", "defer+madvise" },
 	{ THP "hugepages-16kB/enabled", "always" },
 	{ THP "hugepages-64kB/enabled", "always" },
-	{ THP "khugepaged/scan_sleep_millisecs", "20" },
+	{ THP "khugepaged/scan_sleep_millisecs", "20", true },
 	{ THP "khugepaged/alloc_sleep_millisecs", "0" },
 	{ THP "khugepaged/pages_to_scan", "1024" },
 	{ KSM "max_page_sharing", "8" },
-	{ KSM "sleep_millisecs", "5" },
+	{ KSM "sleep_millisecs", "5", true },
 	{ KSM "pages_to_scan", "500" },
 	{ KSM "run", "1" },
 	{ "/proc/sys/kernel/numa_balancing", "1" },
@@ -71,7 +73,8 @@ void settle_machine(void)
 	const struct setting *s;
 
 	for (s = settings; s < settings + ARRAY_SIZE(settings); s++) {
-		if (write_file(s->path, "%s", s->value))
+		if (s->rests ? write_file(s->path, "%u", atoi(s->value) * times_calm()) :
+			       write_file(s->path, "%s", s->value))
 			printf("without %s = %s: %m\n", s->path, s->value);
 	}
 	if (join_memory_cgroup())

@@ -149,6 +149,7 @@ static inline char *range_addr(struct range r) { return slot_addr(r.first); }
 static inline size_t range_len(struct range r) { return r.nr * PAGE_SIZE; }
 struct range pick_range(void);
 struct range pick_huge(void);
+unsigned int pick_growth(void);
 bool pick_mapped(struct range *range, unsigned int max);
 bool pick_uniform(struct range *range, unsigned int max);
 bool pick_place(struct range *place, struct range source);
@@ -161,6 +162,7 @@ uint64_t new_tag(unsigned int slot);
 void fill_page(uint64_t *page, uint64_t tag);
 void write_slot(unsigned int slot, uint64_t tag);
 void verify_slot(unsigned int slot);
+void look(struct range r);
 void verify_copied(struct range r, int method);
 void check_page(unsigned int slot, const uint64_t *page, const char *how);
 void verify_all(void);
@@ -228,10 +230,17 @@ struct profile {
 	const char *what;
 	const struct weight *weights;	/* NULL: those of ops[] */
 	unsigned int antagonists;
+	unsigned int least, budget;	/* operations of a thread: least + below(budget) */
 	bool is_line;		/* a process that ends has gone on in a child */
+	unsigned int area;	/* pages of a tree, if not all of the arena */
+	unsigned int few;	/* at most so many pages at a time, if not 0 ... */
+	unsigned int rare;	/* ... but for one range in so many */
+	unsigned int calm;	/* antagonists rest so many times as long, if not 0 */
 };
 
 extern const struct profile profiles[];
+static inline unsigned int times_calm(void) { return options.profile->calm ?: 1; }
+static inline unsigned int tree_area(void) { return options.profile->area ?: NR_SLOTS; }
 
 /* process.c */
 int run_torture(void);
