@@ -62,7 +62,7 @@ check-stress: STRESS_SECONDS = 2
 check-stress: kernel-exp ## memory stressors of stress-ng, two seconds each, and trinity
 	@KERNEL=exp harness/stress/stress.sh
 
-# In "make check-long": hours.  10^7 operations take about two.
+# In "make check-long": hours.  Two are six million operations of mix, 10^8 of small.
 CHECKS_LONG += torture-long
 .PHONY: check-torture-long
 check-torture-long: TORTURE_SECONDS = 7200
