@@ -584,8 +584,8 @@ static unsigned long count_lost(void)
 			if (!page)
 				continue;
 			if (PageBuddy(page))
-				nr = 1UL << min(buddy_order_unsafe(page),
-						MAX_PAGE_ORDER + 0U);
+				nr = 1UL << min_t(unsigned int, buddy_order_unsafe(page),
+						  MAX_PAGE_ORDER);
 			else
 				lost += is_lost(page);
 		}

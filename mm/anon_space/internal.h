@@ -354,6 +354,12 @@ bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,
 
 /* ---- move.c, move_pages.c, move_vma.c: mremap() ---- */
 
+/*
+ * To find out that nobody else maps a page any more costs more than to move it, and so
+ * does the split of a large folio. An extent for more pages than this is cheaper.
+ */
+#define ANON_SPACE_FEW_PAGES	16
+
 /**
  * struct anon_space_move - a move of page table entries within one mm
  * @vma:       the VMA that they are moved from

@@ -52,12 +52,6 @@
 #include "internal.h"
 #include "trace.h"
 
-/*
- * To find out that nobody else maps a page any more costs more than to move it, and so
- * does the split of a large folio. An extent for more pages than this is cheaper.
- */
-#define ANON_SPACE_FEW_PAGES	16
-
 /* One large folio may begin before the range, and one may end behind it. */
 #define ANON_SPACE_SPLITS	2
 

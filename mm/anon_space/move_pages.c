@@ -67,6 +67,8 @@ enum obstacle {
  * struct place - a part of the range, in one page table at either end
  * @src:     VMA to move from
  * @dst:     VMA to move to, may be the same
+ * @from:    first address of the whole range to move from
+ * @to:      its end
  * @old:     first address to move from
  * @new:     first address to move to
  * @nr:      number of pages
@@ -77,6 +79,8 @@ enum obstacle {
 struct place {
 	struct vm_area_struct *src;
 	struct vm_area_struct *dst;
+	unsigned long from;
+	unsigned long to;
 	unsigned long old;
 	unsigned long new;
 	unsigned long nr;
@@ -87,7 +91,23 @@ struct place {
 
 /* ---- what may move ---- */
 
-static enum obstacle look_at_present(struct place *place, struct page *page)
+/*
+ * A large folio that is not in one page table at either end. If the range ends in it, its
+ * parts get apart. If all of it moves, an extent costs less than the folio is worth.
+ */
+static enum obstacle look_at_large(struct place *place, struct folio *folio,
+				   unsigned long first)
+{
+	if (folio_nr_pages(folio) > ANON_SPACE_FEW_PAGES &&
+	    first >= place->from && first + folio_size(folio) <= place->to)
+		return IMPOSSIBLE;
+	folio_get(folio);
+	place->folio = folio;
+	return LARGE;
+}
+
+static enum obstacle look_at_present(struct place *place, struct page *page,
+				     unsigned long addr)
 {
 	struct folio *folio = page_folio(page);
 
@@ -96,9 +116,8 @@ static enum obstacle look_at_present(struct place *place, struct page *page)
 		return IMPOSSIBLE;
 	if (!folio_test_large(folio))
 		return NOTHING;
-	folio_get(folio);
-	place->folio = folio;
-	return LARGE;
+	return look_at_large(place, folio,
+			     addr - folio_page_idx(folio, page) * PAGE_SIZE);
 }
 
 static enum obstacle look_at_entry(struct place *place, pte_t pte,
@@ -111,7 +130,7 @@ static enum obstacle look_at_entry(struct place *place, pte_t pte,
 		return NOTHING;
 	if (pte_present(pte)) {
 		page = vm_normal_page(place->src, addr, pte);
-		return page ? look_at_present(place, page) : NOTHING;
+		return page ? look_at_present(place, page, addr) : NOTHING;
 	}
 	entry = pte_to_swp_entry(pte);
 	if (!non_swap_entry(entry))
@@ -186,9 +205,8 @@ static enum obstacle look_at_huge(struct place *place)
 		obstacle = MIGRATES;
 	} else if (pmd_trans_huge(pmd) && !is_huge_zero_pmd(pmd) &&
 		   PageAnonExclusive(pmd_page(pmd))) {
-		place->folio = pmd_folio(pmd);
-		folio_get(place->folio);
-		obstacle = LARGE;
+		obstacle = look_at_large(place, pmd_folio(pmd),
+					 place->old & PMD_MASK);
 	}
 	spin_unlock(ptl);
 	return obstacle;
@@ -479,7 +497,8 @@ static unsigned long move_if_equal(struct vm_area_struct *src,
 				   unsigned long len)
 {
 	const struct place range = {
-		.src = src, .dst = dst, .old = old, .new = new,
+		.src = src, .dst = dst, .from = old, .to = old + len,
+		.old = old, .new = new,
 	};
 
 	return changes_no_vma(src, dst, old, new, len) ?

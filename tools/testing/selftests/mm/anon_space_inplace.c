@@ -379,6 +379,35 @@ TEST_F_TIMEOUT(many, out_of_huge_pages, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->to + 505 * size, 16, 4));
 }
 
+#define KPF_THP		22
+
+static bool is_in_huge_page(void *addr)
+{
+	return page_flags(pfn_of(0, addr)) & (1ull << KPF_THP);
+}
+
+/*
+ * Whole huge pages, to where each of them is in two page tables: all of a huge page
+ * moves, so it is worth more than an extent.
+ */
+TEST_F_TIMEOUT(many, whole_huge_pages_stay_whole, TIMEOUT)
+{
+	size_t size = psize(), half = MANY / 2, i;
+	char *to = self->to + 1 * size;
+
+	ASSERT_TRUE(make_huge(self->from, MANY * size));
+	ASSERT_TRUE(move_in_place(self->from, half * size, to));
+	for (i = 0; i < half; i++)
+		ASSERT_TRUE(is_in_huge_page(to + i * size));
+	EXPECT_TRUE(pages_have(to, half, 1));
+	EXPECT_TRUE(are_zero(self->from, half));
+	EXPECT_TRUE(pages_have(self->from + half * size, half, 1 + half));
+	EXPECT_TRUE(pages_migrate(to, half));
+	EXPECT_TRUE(pages_have(to, half, 1));
+	EXPECT_EQ(1, count_vmas(self->from, MANY * size));
+	EXPECT_EQ(1, count_vmas(self->to, MANY * size));
+}
+
 /* Pages that somebody refers to, in the swap cache. */
 TEST_F_TIMEOUT(many, from_the_swap_cache, TIMEOUT)
 {
