@@ -553,4 +553,84 @@ TEST_F(heap, brk_behind_mmap)
 	EXPECT_TRUE(pages_have(self->start, 3, 1));
 }
 
+/* ---- soft-dirty: new memory is, and stays so when it merges ---- */
+
+FIXTURE(softdirty)
+{
+	struct area a;
+	int pagemap;
+};
+
+/* aaaa: written before all was made clean. */
+FIXTURE_SETUP(softdirty)
+{
+	area_init(&self->a, FAULTED);
+	self->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, self->pagemap);
+	area_map(&self->a, 4, 4);
+	fill_pages(area_at(&self->a, 4), 4, 1);
+	if (!pagemap_is_softdirty(self->pagemap, area_at(&self->a, 4)))
+		SKIP(return, "no CONFIG_MEM_SOFT_DIRTY");
+	clear_softdirty();
+	ASSERT_FALSE(pagemap_is_softdirty(self->pagemap, area_at(&self->a, 4)));
+}
+
+FIXTURE_TEARDOWN(softdirty)
+{
+	close(self->pagemap);
+}
+
+/* Has it become soft-dirty although nobody has written to it? */
+static bool is_new(struct area *a, int unit)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	bool ret;
+
+	if (!pages_are_zero(area_at(a, unit), 1))
+		return false;
+	ret = pagemap_is_softdirty(pagemap, area_at(a, unit));
+	close(pagemap);
+	return ret;
+}
+
+/* Next to them, one of them faulted. */
+TEST_F(softdirty, moved)
+{
+	area_map(&self->a, 12, 3);
+	fill_pages(area_at(&self->a, 12), 1, 0x777);
+	area_move(&self->a, 12, 3, 8);
+	EXPECT_STREQ("....aaaaaaa", area_draw(&self->a));
+	EXPECT_TRUE(is_new(&self->a, 9));
+}
+
+/* The source is not locked any more, so it merges. */
+TEST_F(softdirty, dontunmap)
+{
+	char *source = area_map(&self->a, 8, 3);
+	size_t size = area_size(&self->a, 3);
+
+	ASSERT_EQ(0, mlock(source, size));
+	ASSERT_NE(MAP_FAILED, mremap(source, size, size,
+				     MREMAP_MAYMOVE | MREMAP_DONTUNMAP));
+	EXPECT_STREQ("....aaaaaaa", area_draw(&self->a));
+	EXPECT_TRUE(is_new(&self->a, 9));
+}
+
+static bool are_new_in_child(void *arg)
+{
+	return is_new(arg, 2) && is_new(arg, 9);
+}
+
+/* So it is in a child. */
+TEST_F(softdirty, forked)
+{
+	const unsigned int onfault = 1;	/* MLOCK_ONFAULT */
+
+	ASSERT_EQ(0, syscall(SYS_mlock2, area_map(&self->a, 1, 3),
+			     area_size(&self->a, 3), onfault));
+	ASSERT_EQ(0, syscall(SYS_mlock2, area_map(&self->a, 8, 3),
+			     area_size(&self->a, 3), onfault));
+	EXPECT_TRUE(child_says(are_new_in_child, &self->a));
+}
+
 TEST_HARNESS_MAIN
