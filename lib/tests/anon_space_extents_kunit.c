@@ -411,8 +411,8 @@ static void pages_move_onto_an_extent(struct kunit *test)
 	user_map(w->parent, FAR, 64);
 	user_touch(w->parent, FAR, 64, 1, 4);
 	user_move(w->parent, 8, 4, FAR + 4);
-	user_map(w->parent, 3 * USER_AREA, 8);
-	user_touch(w->parent, 3 * USER_AREA, 8, 1, 5);
+	user_map(w->parent, 3 * USER_AREA, 9);
+	user_touch(w->parent, 3 * USER_AREA, 9, 1, 5);
 	user_move_out(w->parent, 3 * USER_AREA, 8, FAR + 2);
 	KUNIT_EXPECT_EQ(test, world_count_extents(), 1);
 	world_check(w);
@@ -631,6 +631,30 @@ static void move_in_place_waits_for_huge_page(struct kunit *test)
 	move_in_place_while_they_migrate(test);
 }
 
+/* After a move that has failed: to where others have mapped pages meanwhile, nothing goes. */
+static void pages_return_to_empty_places(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct user_mem *user = w->parent;
+	unsigned int i;
+
+	world_fault(w);
+	user_map(user, FAR, USER_AREA);
+	user_touch(user, FAR, 32, 1, 7);
+	anon_space_return_pages(current->mm, user_addr(FAR), user_addr(0),
+				user_len(8));
+	world_check(w);
+
+	user_discard(user, 16, 8);
+	anon_space_return_pages(current->mm, user_addr(FAR + 16), user_addr(16),
+				user_len(8));
+	for (i = 16; i < 24; i++)
+		user_want(user, i, 1, user->want[FAR + i]);
+	user_want(user, FAR + 16, 8, USER_ZERO);
+	world_check(w);
+	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
+}
+
 static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
@@ -656,6 +680,7 @@ static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(stack_growth_leaves_one_extent),
 	KUNIT_CASE(move_in_place_waits),
 	KUNIT_CASE(move_in_place_waits_for_huge_page),
+	KUNIT_CASE(pages_return_to_empty_places),
 	{}
 };
 

@@ -17,7 +17,7 @@
 struct anon_vma;
 struct kunit;
 
-#define MAX_FILES	64	/* of one mm */
+#define MAX_FILES	80	/* of one mm */
 
 /**
  * struct person - a living mm

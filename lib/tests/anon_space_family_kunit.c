@@ -21,6 +21,7 @@
 #define NR_GENERATIONS	10000
 /* Files of dead ancestors an mm may collect, whatever its history. */
 #define MAX_DEAD	9
+#define MAX_MORE	64	/* files that an mm owns besides its oldest one */
 #define MAX_MEMBERS	16	/* of a file, before its owner begins another one */
 
 /* ---- what must hold ---- */
@@ -188,6 +189,22 @@ static void new_files_for_new_pages(struct kunit *test)
 	KUNIT_EXPECT_LE(test, count_owned(parent), 11);
 	KUNIT_EXPECT_EQ(test, last->nr_files, parent->nr_files + 1);
 	KUNIT_EXPECT_TRUE(test, person_knows_file(last, parent->mm.anon_space.anon_vma));
+}
+
+/* So that the memberships of a family do not grow with the square of its members. */
+static void files_of_many_children_are_bounded(struct kunit *test)
+{
+	struct family *f = test->priv;
+	struct person *parent = family_add_root(f);
+	unsigned int i, most = 0;
+
+	/* When it has as many as it may have it leaves those without pages: all of them. */
+	for (i = 0; i < (MAX_MORE + 6) * MAX_MEMBERS; i++) {
+		family_fork(f, parent);
+		most = max(most, count_owned(parent));
+	}
+	KUNIT_EXPECT_EQ(test, most, 1 + MAX_MORE);
+	check_family(f);
 }
 
 /* When all children are dead the files that were begun for them are left. */
@@ -464,6 +481,7 @@ static struct kunit_case family_cases[] = {
 	KUNIT_CASE(fork_adopts_no_file_with_owner),
 	KUNIT_CASE(siblings_adopt_once),
 	KUNIT_CASE(new_files_for_new_pages),
+	KUNIT_CASE(files_of_many_children_are_bounded),
 	KUNIT_CASE(files_of_the_dead_are_left),
 	KUNIT_CASE(new_files_are_bounded),
 	KUNIT_CASE_PARAM(chain_of_forks_is_bounded, chain_gen_params),

@@ -376,6 +376,7 @@ bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,
  * @few:       are there so few pages that it pays to do more to avoid an extent?
  * @stack:     is it the stack of a new program, whose pages nobody shares?
  * @back:      does this bring back what could be moved only in part?
+ * @must:      are extents made whatever it takes, as a part has moved already?
  * @locked:    is the space lock held?
  */
 struct anon_space_move {
@@ -393,6 +394,7 @@ struct anon_space_move {
 	bool few;
 	bool stack;
 	bool back;
+	bool must;
 	bool locked;
 };
 
@@ -415,8 +417,11 @@ bool anon_space_move_hugetlb(struct anon_space_move *move, pte_t pte,
 bool anon_space_split(struct folio *folio);
 unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 				    unsigned long new, unsigned long len);
+void anon_space_return_pages(struct mm_struct *mm, unsigned long new,
+			     unsigned long old, unsigned long len);
 unsigned long anon_space_keep_pages(struct mm_struct *mm, unsigned long old,
-				    unsigned long new, unsigned long len);
+				    unsigned long new, unsigned long len,
+				    bool rest);
 
 /* In mm/mremap.c. */
 unsigned long move_rewritten_ptes(struct anon_space_move *move,

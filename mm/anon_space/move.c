@@ -49,6 +49,7 @@
 #include <linux/swapops.h>
 
 #include "../internal.h"
+#include "../swap.h"
 #include "internal.h"
 #include "trace.h"
 
@@ -131,6 +132,7 @@ void anon_space_move_back(struct anon_space_move *move,
 	move->old_end = move->old_start + moved;
 	move->vma = vma;
 	move->back = true;
+	move->must = true;
 }
 
 /**
@@ -183,7 +185,7 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 	struct mm_struct *mm = move->vma->vm_mm;
 	struct anon_map *map = to_map(move);
 	struct anon_spares spares = {};
-	gfp_t gfp = GFP_KERNEL | (move->back ? __GFP_NOFAIL : 0);
+	gfp_t gfp = GFP_KERNEL | (move->must ? __GFP_NOFAIL : 0);
 	unsigned long new_addr, len;
 
 	mmap_assert_write_locked(mm);
@@ -270,6 +272,14 @@ static bool moves_whole(struct anon_space_move *move, struct folio *folio,
 	return true;
 }
 
+static void ask_for_split(struct anon_space_move *move, struct folio *folio)
+{
+	if (!move->few || !move->may_split)
+		return;
+	folio_get(folio);
+	move->split = folio;
+}
+
 static bool move_large(struct anon_space_move *move, struct folio *folio,
 		       struct page *page, pte_t *ptep, unsigned long old_addr,
 		       unsigned long new_addr, pgoff_t index)
@@ -278,10 +288,8 @@ static bool move_large(struct anon_space_move *move, struct folio *folio,
 		WRITE_ONCE(folio->index, index);
 		return true;
 	}
-	if (PageAnonExclusive(page) && move->few && move->may_split) {
-		folio_get(folio);
-		move->split = folio;
-	}
+	if (PageAnonExclusive(page))
+		ask_for_split(move, folio);
 	return false;
 }
 
@@ -311,7 +319,36 @@ static bool move_present(struct anon_space_move *move, pte_t *ptep,
 	return move->few && try_to_own(folio, move->vma, index);
 }
 
-/* A swap entry has no index, but relatives that share it must have equal f (INV-4b). */
+/*
+ * Of a large folio in the swap cache other pages may be mapped, so that it has an index.
+ * It cannot be split while somebody has a reference to this page, for I/O perhaps, and
+ * then this page has to be mapped again, and no copy. Large folios do not come into the
+ * swap cache but when they are swapped out.
+ */
+static bool is_of_large_folio(struct anon_space_move *move, swp_entry_t entry)
+{
+	struct folio *folio;
+	bool is_large;
+
+	if (!IS_ENABLED(CONFIG_SWAP) ||
+	    !(READ_ONCE(swp_swap_info(entry)->swap_map[swp_offset(entry)]) &
+	      SWAP_HAS_CACHE))
+		return false;
+	folio = filemap_get_folio(swap_address_space(entry),
+				  swap_cache_index(entry));
+	if (IS_ERR(folio))
+		return false;
+	is_large = folio_test_large(folio);
+	if (is_large)
+		ask_for_split(move, folio);
+	folio_put(folio);
+	return is_large;
+}
+
+/*
+ * Relatives that share a swap entry must have equal f (INV-4b). One of our own alone has
+ * no index, as a rule.
+ */
 static bool move_swap_entry(struct anon_space_move *move, pte_t pte,
 			    unsigned long old_addr, unsigned long new_addr)
 {
@@ -322,8 +359,8 @@ static bool move_swap_entry(struct anon_space_move *move, pte_t pte,
 	struct page *page;
 
 	if (!non_swap_entry(entry))
-		return pte_swp_exclusive(pte) || move->stack ||
-		       anon_space_offset(mm, old_addr) == index;
+		return move->stack || anon_space_offset(mm, old_addr) == index ||
+		       (pte_swp_exclusive(pte) && !is_of_large_folio(move, entry));
 	if (!is_pfn_swap_entry(entry) || is_hwpoison_entry(entry))
 		return true;
 	page = pfn_swap_entry_to_page(entry);

@@ -10,8 +10,8 @@
  * pages at the destination, where what was mapped before is dropped. If there is memory
  * with the same attributes at the destination already, the VMAs are the same before and
  * after. So no VMA is touched: the locks of the VMAs for reading are enough, as for
- * UFFDIO_MOVE, and no limit is reached. This is for programs that gather pages one by
- * one.
+ * UFFDIO_MOVE, and the limit of VMAs is not reached. This is for programs that gather pages
+ * one by one.
  *
  * The pages get the index of their new address. If that cannot be done for one of them,
  * for example because it is shared, nothing is moved in this way. Then mmap_lock is taken
@@ -69,10 +69,11 @@ enum obstacle {
  * @dst:     VMA to move to, may be the same
  * @from:    first address of the whole range to move from
  * @to:      its end
+ * @back:    does it move back, so that what is mapped at the destination stays?
  * @old:     first address to move from
  * @new:     first address to move to
- * @nr:      number of pages
- * @src_pmd: entry of the page table at the source
+ * @nr:      number of pages, of more than a page table if there is none at the source
+ * @src_pmd: entry of the page table at the source, if there is one
  * @folio:   what is to be split, referenced
  * @waiting: address of the migration entry that was found
  */
@@ -81,6 +82,7 @@ struct place {
 	struct vm_area_struct *dst;
 	unsigned long from;
 	unsigned long to;
+	bool back;
 	unsigned long old;
 	unsigned long new;
 	unsigned long nr;
@@ -230,6 +232,8 @@ static bool overcome(struct place *place, enum obstacle obstacle)
 		return false;
 	switch (obstacle) {
 	case OCCUPIED:
+		if (place->back)
+			return false;
 		zap_page_range_single(place->dst, place->new,
 				      place->nr * PAGE_SIZE, NULL);
 		return true;
@@ -259,11 +263,12 @@ static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 	bool force_flush = false;
 	unsigned long moved;
 
-	if (!is_empty(dst_pte, place->nr))
-		return OCCUPIED;
+	/* Looked at first: what is at the destination stays if nothing can move. */
 	obstacle = look_at_table(place, src_pte);
 	if (obstacle != NOTHING)
 		return obstacle;
+	if (!is_empty(dst_pte, place->nr))
+		return OCCUPIED;
 
 	set_up_move(&move, place);
 	flush_tlb_batched_pending(place->src->vm_mm);
@@ -318,40 +323,20 @@ static pmd_t *alloc_pmd(struct mm_struct *mm, unsigned long addr)
 /* Nothing is mapped at the source, so nothing may stay mapped at the destination. */
 static enum obstacle drop(struct place *place)
 {
-	pmd_t *dst_pmd = mm_find_pmd(place->dst->vm_mm, place->new);
-	pmd_t pmd;
+	pmd_t *dst_pmd;
 
-	if (!dst_pmd)
-		return NOTHING;
-	pmd = pmdp_get_lockless(dst_pmd);
-	if (!pmd_none(pmd))
-		overcome(place, OCCUPIED);
+	if (place->nr <= PTRS_PER_PTE) {
+		dst_pmd = mm_find_pmd(place->dst->vm_mm, place->new);
+		if (!dst_pmd || pmd_none(pmdp_get_lockless(dst_pmd)))
+			return NOTHING;
+	}
+	overcome(place, OCCUPIED);
 	return NOTHING;
 }
 
-static enum obstacle move_place(struct place *place)
+static bool has_table(const struct place *place)
 {
-	struct mm_struct *mm = place->src->vm_mm;
-	pmd_t *dst_pmd;
-	pmd_t pmd;
-
-	place->src_pmd = mm_find_pmd(mm, place->old);
-	if (!place->src_pmd)
-		return drop(place);
-	pmd = pmdp_get_lockless(place->src_pmd);
-	if (pmd_none(pmd))
-		return drop(place);
-	if (is_huge(pmd))
-		return look_at_huge(place);
-
-	dst_pmd = alloc_pmd(mm, place->new);
-	if (!dst_pmd)
-		return IMPOSSIBLE;
-	if (is_huge(pmdp_get_lockless(dst_pmd)))
-		return OCCUPIED;
-	if (pte_alloc(mm, dst_pmd))
-		return IMPOSSIBLE;
-	return move_table(place, dst_pmd);
+	return place->src_pmd && !pmd_none(pmdp_get_lockless(place->src_pmd));
 }
 
 /* Looks for obstacles, and moves nothing. */
@@ -361,15 +346,10 @@ static enum obstacle look_at_place(struct place *place)
 	enum obstacle obstacle;
 	spinlock_t *ptl = NULL;
 	pte_t *pte;
-	pmd_t pmd;
 
-	place->src_pmd = mm_find_pmd(mm, place->old);
-	if (!place->src_pmd)
+	if (!has_table(place))
 		return NOTHING;
-	pmd = pmdp_get_lockless(place->src_pmd);
-	if (pmd_none(pmd))
-		return NOTHING;
-	if (is_huge(pmd))
+	if (is_huge(pmdp_get_lockless(place->src_pmd)))
 		return look_at_huge(place);
 	pte = pte_offset_map_lock(mm, place->src_pmd, place->old, &ptl);
 	if (!pte)
@@ -379,11 +359,63 @@ static enum obstacle look_at_place(struct place *place)
 	return obstacle;
 }
 
+static enum obstacle move_place(struct place *place)
+{
+	struct mm_struct *mm = place->src->vm_mm;
+	pmd_t *dst_pmd;
+
+	if (!has_table(place))
+		return drop(place);
+	if (is_huge(pmdp_get_lockless(place->src_pmd)))
+		return look_at_huge(place);
+
+	dst_pmd = alloc_pmd(mm, place->new);
+	if (!dst_pmd)
+		return IMPOSSIBLE;
+	if (is_huge(pmdp_get_lockless(dst_pmd)))
+		return look_at_place(place) ?: OCCUPIED;
+	if (pte_alloc(mm, dst_pmd))
+		return IMPOSSIBLE;
+	return move_table(place, dst_pmd);
+}
+
+/* How far there is no table of page tables, from @addr on. */
+static unsigned long without_tables(struct mm_struct *mm, unsigned long addr,
+				    unsigned long end)
+{
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (!pgd_present(pgdp_get(pgd)))
+		return pgd_addr_end(addr, end) - addr;
+	p4d = p4d_offset(pgd, addr);
+	if (!p4d_present(p4dp_get(p4d)))
+		return p4d_addr_end(addr, end) - addr;
+	pud = pud_offset(p4d, addr);
+	if (!pud_present(pudp_get(pud)))
+		return pud_addr_end(addr, end) - addr;
+	return 0;
+}
+
 static unsigned long in_one_table(unsigned long old, unsigned long new,
 				  unsigned long len)
 {
 	len = min(len, PMD_SIZE - (old & ~PMD_MASK));
 	return min(len, PMD_SIZE - (new & ~PMD_MASK));
+}
+
+/*
+ * Where the source has no page tables, the place is as large as that: there may be
+ * terabytes. A page that is faulted in there from now on comes after the move.
+ */
+static void find_place(struct place *place, unsigned long len)
+{
+	struct mm_struct *mm = place->src->vm_mm;
+	unsigned long n = without_tables(mm, place->old, place->old + len);
+
+	place->src_pmd = n ? NULL : mm_find_pmd(mm, place->old);
+	place->nr = (n ?: in_one_table(place->old, place->new, len)) >> PAGE_SHIFT;
 }
 
 /* Returns the number of bytes up to the first place where @step gives up. */
@@ -392,15 +424,17 @@ static unsigned long step_through(const struct place *range, unsigned long len,
 {
 	struct place place = *range;
 	enum obstacle obstacle;
-	unsigned long pos, n;
+	unsigned long pos;
 	unsigned int tries;
 
-	for (pos = 0; pos < len; pos += n) {
-		n = in_one_table(range->old + pos, range->new + pos, len - pos);
+	for (pos = 0; pos < len; pos += place.nr << PAGE_SHIFT) {
+		if (pos && fatal_signal_pending(current))
+			break;
+		cond_resched();
 		place.old = range->old + pos;
 		place.new = range->new + pos;
-		place.nr = n >> PAGE_SHIFT;
 		for (tries = 0; tries < MAX_TRIES; tries++) {
+			find_place(&place, len - pos);
 			obstacle = step(&place);
 			if (obstacle == NOTHING || !overcome(&place, obstacle))
 				break;
@@ -413,15 +447,26 @@ static unsigned long step_through(const struct place *range, unsigned long len,
 
 /*
  * If the range is more than one place, an obstacle in the last one would leave the others
- * moved. So look at all of them first. After that only a race can make an obstacle.
+ * moved. So look at all of them first. After that only a race can make an obstacle. Then
+ * the rest may need extents, whatever the limit: so begin only if it is not reached.
  */
+static bool may_begin(const struct place *range, unsigned long len)
+{
+	const struct anon_map *map = &range->src->vm_mm->anon_space.map;
+
+	if (range->back || in_one_table(range->old, range->new, len) == len)
+		return true;
+	/* Others may add or free extents at any time. */
+	return data_race(map->nr) < sysctl_max_map_count &&
+	       step_through(range, len, look_at_place) == len;
+}
+
 static unsigned long move_range(const struct place *range, unsigned long len)
 {
 	struct mmu_notifier_range notified;
 	unsigned long moved;
 
-	if (in_one_table(range->old, range->new, len) < len &&
-	    step_through(range, len, look_at_place) < len)
+	if (!may_begin(range, len))
 		return 0;
 	/* A fault may map a first page at the source at any time. */
 	if (unlikely(anon_vma_prepare(range->dst)))
@@ -439,7 +484,7 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 	anon_space_count(REWRITTEN, moved >> PAGE_SHIFT);
 	trace_anon_space_move(range->old, range->new, moved >> PAGE_SHIFT,
 			      moved >> PAGE_SHIFT, /* tables = */ 0,
-			      /* split = */ 0, /* back = */ false,
+			      /* split = */ 0, range->back,
 			      /* in_place = */ true);
 	return moved;
 }
@@ -478,13 +523,24 @@ static bool holds(struct vm_area_struct *vma, unsigned long start,
 	return vma && start >= vma->vm_start && len <= vma->vm_end - start;
 }
 
+/*
+ * When all of a VMA has moved, stock takes it for one that never had pages: mprotect() and
+ * core dumps ask. And it does not take the destination for one that has, if the source
+ * never had. So these are left to mremap(), too.
+ */
+static bool stays_attached(struct vm_area_struct *src, unsigned long len)
+{
+	return READ_ONCE(src->anon_vma) && len < src->vm_end - src->vm_start;
+}
+
 /* With both VMAs locked, by their own locks or by mmap_lock. */
 static bool changes_no_vma(struct vm_area_struct *src,
 			   struct vm_area_struct *dst, unsigned long old,
 			   unsigned long new, unsigned long len)
 {
 	if (!holds(src, old, len) || !holds(dst, new, len) ||
-	    !may_move_here(src) || !are_equal(src, dst))
+	    !stays_attached(src, len) || !may_move_here(src) ||
+	    !are_equal(src, dst))
 		return false;
 	/* As if the destination were unmapped first, and then mapped again. */
 	return may_expand_vm(src->vm_mm, src->vm_flags, 0) &&
@@ -494,11 +550,11 @@ static bool changes_no_vma(struct vm_area_struct *src,
 static unsigned long move_if_equal(struct vm_area_struct *src,
 				   struct vm_area_struct *dst,
 				   unsigned long old, unsigned long new,
-				   unsigned long len)
+				   unsigned long len, bool back)
 {
 	const struct place range = {
 		.src = src, .dst = dst, .from = old, .to = old + len,
-		.old = old, .new = new,
+		.back = back, .old = old, .new = new,
 	};
 
 	return changes_no_vma(src, dst, old, new, len) ?
@@ -529,6 +585,33 @@ static bool moves_tables(unsigned long old, unsigned long new, unsigned long len
 	       ALIGN(old, PMD_SIZE) + PMD_SIZE <= old + len;
 }
 
+static unsigned long lock_and_move(struct mm_struct *mm, unsigned long old,
+				   unsigned long new, unsigned long len,
+				   bool back)
+{
+	struct vm_area_struct *src, *dst;
+	unsigned long moved;
+
+	if (!len || offset_in_page(new) || old + len < old || new + len < new ||
+	    (old < new + len && new < old + len) || moves_tables(old, new, len))
+		return 0;
+
+	if (lock_vmas(mm, old, new, &src, &dst)) {
+		moved = move_if_equal(src, dst, old, new, len, back);
+		vma_end_read(src);
+		if (dst != src)
+			vma_end_read(dst);
+		return moved;
+	}
+	if (mmap_read_lock_killable(mm))
+		return 0;
+	src = vma_lookup(mm, old);
+	dst = vma_lookup(mm, new);
+	moved = move_if_equal(src, dst, old, new, len, back);
+	mmap_read_unlock(mm);
+	return moved;
+}
+
 /**
  * anon_space_move_pages - move pages to a mapping that is there already
  * @mm: the mm of the caller
@@ -543,44 +626,44 @@ static bool moves_tables(unsigned long old, unsigned long new, unsigned long len
  * the space lock, and two page table locks.
  * Return: how many bytes are done, from the start: all or, as a rule, none, when the
  * VMAs or pages are not such as can be moved here, or anything is wrong. It is a part
- * only if there was an obstacle that was not there at first.
+ * only if there was an obstacle that was not there at first, or if a signal kills the
+ * caller.
  */
 unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 				    unsigned long new, unsigned long len)
 {
-	struct vm_area_struct *src, *dst;
-	unsigned long moved;
+	return lock_and_move(mm, old, new, len, /* back = */ false);
+}
 
-	if (!len || offset_in_page(new) || old + len < old || new + len < new ||
-	    (old < new + len && new < old + len) || moves_tables(old, new, len))
-		return 0;
-
-	if (lock_vmas(mm, old, new, &src, &dst)) {
-		moved = move_if_equal(src, dst, old, new, len);
-		vma_end_read(src);
-		if (dst != src)
-			vma_end_read(dst);
-		return moved;
-	}
-	if (mmap_read_lock_killable(mm))
-		return 0;
-	src = vma_lookup(mm, old);
-	dst = vma_lookup(mm, new);
-	moved = move_if_equal(src, dst, old, new, len);
-	mmap_read_unlock(mm);
-	return moved;
+/**
+ * anon_space_return_pages - move back what anon_space_move_pages() has moved
+ * @mm: the mm of the caller
+ * @new: first address that was moved to
+ * @old: first address that was moved from
+ * @len: number of bytes
+ *
+ * For a move whose rest has failed. A page that somebody has mapped at an old address
+ * meanwhile stays, and so does what was moved from there.
+ *
+ * Context: as anon_space_move_pages().
+ */
+void anon_space_return_pages(struct mm_struct *mm, unsigned long new,
+			     unsigned long old, unsigned long len)
+{
+	lock_and_move(mm, new, old, len, /* back = */ true);
 }
 
 /* mmap_lock and the VMAs are locked: nobody else changes the VMAs and what they map. */
 static unsigned long move_or_keep(struct vm_area_struct *src,
 				  struct vm_area_struct *dst, unsigned long old,
-				  unsigned long new, unsigned long len)
+				  unsigned long new, unsigned long len, bool rest)
 {
 	struct anon_space_move move;
 	unsigned long moved;
 
 	zap_page_range_single(dst, new, len, NULL);
 	anon_space_move_begin(&move, src, old, new, len);
+	move.must = rest;
 	moved = move_page_tables(&move, src, old, dst, new, len, false, false);
 	if (moved == len) {
 		anon_space_trim(src->vm_mm, old, old + len);
@@ -597,16 +680,18 @@ static unsigned long move_or_keep(struct vm_area_struct *src,
  * @old: first address to move from
  * @new: first address to move to, which does not overlap
  * @len: number of bytes
+ * @rest: has the part before it been moved by anon_space_move_pages()?
  *
  * As anon_space_move_pages(), but where the index of a page cannot be rewritten, the
- * destination gets the offsets of the source.
+ * destination gets the offsets of the source. For a rest that may be more extents than
+ * there is room for: one such move at most for each thread of the mm.
  *
  * Context: sleeps. mmap_lock held for writing. Takes the space lock.
  * Return: @new, -ENOMEM when what was mapped at the destination may be gone and all
  * else is as it was, or -EAGAIN if VMAs have to change.
  */
 unsigned long anon_space_keep_pages(struct mm_struct *mm, unsigned long old,
-				    unsigned long new, unsigned long len)
+				    unsigned long new, unsigned long len, bool rest)
 {
 	struct vm_area_struct *src = vma_lookup(mm, old);
 	struct vm_area_struct *dst = vma_lookup(mm, new);
@@ -615,11 +700,11 @@ unsigned long anon_space_keep_pages(struct mm_struct *mm, unsigned long old,
 	if (moves_tables(old, new, len) ||
 	    !changes_no_vma(src, dst, old, new, len))
 		return -EAGAIN;
-	if (!anon_space_has_room(mm, old, new, len))
+	if (!rest && !anon_space_has_room(mm, old, new, len))
 		return -ENOMEM;
 	vma_start_write(src);
 	vma_start_write(dst);
 	if (unlikely(anon_vma_prepare(dst)))
 		return -ENOMEM;
-	return move_or_keep(src, dst, old, new, len);
+	return move_or_keep(src, dst, old, new, len, rest);
 }

@@ -10,7 +10,8 @@
  * the page's file it is visited all the same. So an mm with many children begins another
  * file for its new pages. Only children that are forked from then on join it. These join
  * all files of the mm, so it should not own more files than it needs: one for each
- * ANON_SPACE_MAX_MEMBERS living members of the oldest.
+ * ANON_SPACE_MAX_MEMBERS living members of the oldest, but not more than ANON_SPACE_MAX_MORE.
+ * Otherwise the memberships of a family would grow with the square of its members.
  *
  * When it has that many, or is a member of many files of dead ancestors, it looks at its
  * pages. Pages which nobody else has are given to the file that it uses, and it leaves the
@@ -40,6 +41,9 @@
 
 /* With more members of the file that it uses an mm may begin another one. */
 #define ANON_SPACE_MAX_MEMBERS	16
+
+/* It owns so many besides the oldest one. A thousand living children make use of them. */
+#define ANON_SPACE_MAX_MORE	64
 
 /**
  * struct files_walk - what a look at all pages is about
@@ -296,7 +300,8 @@ void anon_space_begin_file(struct mm_struct *mm)
 
 	family = anon_space_family_file(mm);
 	/* As above. */
-	may = data_race(family->nr_members) / ANON_SPACE_MAX_MEMBERS;
+	may = min(data_race(family->nr_members) / ANON_SPACE_MAX_MEMBERS,
+		  ANON_SPACE_MAX_MORE);
 	owns_more = space->anon_vma != family;
 	nr = count_files(mm, NULL);
 	looks = is_power_of_2(space->nr_forks);

@@ -376,6 +376,20 @@ TEST_F(file_merge, dev_zero_moved_away_and_back)
 	move_away_and_back(_metadata, self);
 }
 
+/* Without pages it has no offsets in that file to keep. */
+TEST_F(file_merge, dev_zero_without_pages)
+{
+	self->fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
+	map_file(_metadata, self, 0, 3, 0);
+	area_move(&self->a, 2, 1, 8);
+	area_move(&self->a, 0, 1, 9);
+	EXPECT_STREQ(".a......bb", area_draw(&self->a));
+	fill_pages(area_at(&self->a, 8), 2, 0x777);
+	EXPECT_TRUE(pages_migrate(area_at(&self->a, 8), 2));
+	EXPECT_TRUE(pages_have(area_at(&self->a, 8), 2, 0x777));
+}
+
 /* A private file mapping and anonymous memory never merge. */
 TEST_F(file_merge, not_with_anonymous)
 {

@@ -408,6 +408,73 @@ TEST_F_TIMEOUT(many, whole_huge_pages_stay_whole, TIMEOUT)
 	EXPECT_EQ(1, count_vmas(self->to, MANY * size));
 }
 
+/* Shared pages need an extent, and there is one already. */
+TEST_F_TIMEOUT(many, destination_stays_at_the_limit, TIMEOUT)
+{
+	size_t size = psize(), nr = 16;
+	char *shared = self->from + 100 * size;
+	int error;
+
+	fill_pages(self->to, 1, OTHERS);
+	fork_waiting();
+	ASSERT_TRUE(move_to(shared, nr * size, reserve(nr * size)));
+	write_long(MAX_MAP_COUNT, 1);
+	EXPECT_FALSE(move_in_place(self->from, size, self->to));
+	error = errno;
+	write_long(MAX_MAP_COUNT, self->limit);
+	EXPECT_EQ(ENOMEM, error);
+	EXPECT_TRUE(pages_have(self->from, 1, 1));
+	EXPECT_TRUE(pages_have(self->to, 1, OTHERS));
+}
+
+#define VAST	(1ul << (sizeof(long) == 8 ? 40 : 29))
+
+/* Nearly all of it has no page tables. */
+TEST_F_TIMEOUT(many, vast_range, TIMEOUT)
+{
+	size_t size = psize();
+	char *from = mmap(NULL, 2 * VAST + size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *to = from + VAST + size;
+
+	ASSERT_NE(MAP_FAILED, from);
+	fill_pages(from, 1, 1);
+	fill_pages(from + VAST / 3, 1, 2);
+	fill_pages(from + VAST - size, 1, 3);
+	fill_pages(to, 2, OTHERS);
+	fill_pages(to + VAST / 2, 3, OTHERS);
+	ASSERT_TRUE(move_in_place(from, VAST, to));
+	EXPECT_TRUE(pages_have(to, 1, 1));
+	EXPECT_TRUE(pages_have(to + VAST / 3, 1, 2));
+	EXPECT_TRUE(pages_have(to + VAST - size, 1, 3));
+	EXPECT_TRUE(are_zero(to + size, 1));
+	EXPECT_TRUE(are_zero(to + VAST / 2, 3));
+	EXPECT_TRUE(are_zero(from, 1));
+	EXPECT_TRUE(are_zero(from + VAST / 3, 1));
+	EXPECT_TRUE(are_zero(from + VAST - size, 1));
+}
+
+#define BIG	(64ul << 20)
+#define NOISE	(8l << 10)	/* kB of others */
+
+/* A VMA all of which has moved has no pages to be accounted for. */
+TEST_F_TIMEOUT(many, all_of_a_mapping, TIMEOUT)
+{
+	size_t size = psize();
+	char *from = reserve(BIG), *to = reserve(2 * BIG);
+	long before;
+
+	map_range(from, BIG);
+	map_range(to, 2 * BIG);
+	fill_pages(from, 1, 1);
+	ASSERT_TRUE(move_in_place(from, BIG, to + size));
+	EXPECT_TRUE(pages_have(to + size, 1, 1));
+	before = meminfo_kb("Committed_AS:");
+	ASSERT_EQ(0, mprotect(from, BIG, PROT_NONE));
+	EXPECT_LT((long)(BIG >> 10) - NOISE,
+		  before - meminfo_kb("Committed_AS:"));
+}
+
 /* Pages that somebody refers to, in the swap cache. */
 TEST_F_TIMEOUT(many, from_the_swap_cache, TIMEOUT)
 {

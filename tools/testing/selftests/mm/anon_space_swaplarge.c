@@ -4,9 +4,11 @@
  * whole is in the swap cache: what is brought in is that page, and no copy.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "../kselftest_harness.h"
@@ -156,6 +158,38 @@ TEST_F_TIMEOUT(large, swapoff, TIMEOUT)
 		others += pfn_of(0, self->to + i * psize()) != self->pfn + i;
 	EXPECT_EQ(0, others);
 	EXPECT_TRUE(reads(self));
+}
+
+/*
+ * Somebody is about to read from the first page, so the folio cannot be split. What is
+ * written at the new address is what that one sees.
+ */
+TEST(in_use)
+{
+	size_t half = read_pmd_pagesize() / 2, pages = half / psize();
+	char *at = reserve(8 * half), *to = at + 4 * half + 3 * psize();
+	struct iovec first = { .iov_base = at, .iov_len = psize() };
+	unsigned long seen[psize() / sizeof(long)], pfn;
+	int fds[2];
+
+	enter_cgroup();
+	map_filled(at, 2 * pages, FIRST);
+	ASSERT_TRUE(make_huge(at, 2 * half));
+	pfn = pfn_of(0, at);
+	ASSERT_EQ(0, mlock(at + half, half));
+	ASSERT_TRUE(cgroup_reclaim_pages(at, pages));
+	ASSERT_EQ(0, pipe(fds));
+	ASSERT_EQ((ssize_t)psize(), vmsplice(fds[1], &first, 1, 0));
+	ASSERT_EQ(pfn, pfn_of(0, at));
+	ASSERT_TRUE(cgroup_reclaim_pages(at, 1));
+	ASSERT_EQ(0, munlock(at + half, half));
+	ASSERT_TRUE(move_to(at, half, to));
+	*(unsigned long *)to = 0x777;
+	EXPECT_EQ(pfn, pfn_of(0, to));
+	ASSERT_EQ((ssize_t)psize(), read(fds[0], seen, psize()));
+	EXPECT_EQ(0x777, seen[0]);
+	EXPECT_TRUE(pages_have(to + psize(), pages - 1, FIRST + 1));
+	EXPECT_TRUE(pages_have(at + half, pages, FIRST + pages));
 }
 
 /* ---- one half of it is exclusive, the other one is shared ---- */
