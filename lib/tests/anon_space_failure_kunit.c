@@ -21,7 +21,9 @@
 #include "anon_space_user.h"
 
 #define FAR		1024	/* where to move to */
-#define LAST		1600	/* a place around page 1792, where a page table ends */
+#define END		USER_AREA	/* of a page table, where tables have so many entries */
+#define LAST		(FAR + 256)	/* a place around page FAR + END, where another one ends */
+#define BEYOND		64		/* pages mapped beyond the area */
 #define MAX_ALLOCS	500	/* of one operation */
 
 struct world {
@@ -159,10 +161,9 @@ static int op_move_start(struct world *w)
 	return user_try_move(w->mem, 0, 8, FAR);
 }
 
-/* A page table ends at page 256. */
 static int op_move_tables(struct world *w)
 {
-	return user_try_move(w->mem, 246, 19, FAR);
+	return user_try_move(w->mem, END - 10, 19, FAR);
 }
 
 /* To a mapping that is there already. */
@@ -171,10 +172,10 @@ static int op_move_in_place(struct world *w)
 	return user_try_move_out(w->mem, 8, 8, FAR + 3);
 }
 
-/* A page table ends at page 256, and there is none yet where the rest goes. */
+/* There is no page table yet where the rest goes. */
 static int op_move_in_place_over_tables(struct world *w)
 {
-	return user_try_move_out(w->mem, 250, 12, 1792 - 6);
+	return user_try_move_out(w->mem, END - 6, 12, FAR + END - 6);
 }
 
 static int op_unmap(struct world *w)
@@ -251,10 +252,10 @@ static const struct failing_op failing_ops[] = {
 	{ "move of own and shared pages",	op_move, .own = 8, .nr_own = 4 },
 	{ "move of own and moved pages",	op_move, true, .own = 8,
 						.nr_own = 4 },
-	{ "move of own and shared tables",	op_move_tables, .own = 246,
+	{ "move of own and shared tables",	op_move_tables, .own = END - 10,
 						.nr_own = 13 },
 	{ "move of own and moved tables",	op_move_tables, true,
-						.own = 246, .nr_own = 13 },
+						.own = END - 10, .nr_own = 13 },
 	{ "move of all",			op_move_all },
 	{ "move of all moved pages",		op_move_all, true },
 	{ "move over pages",			op_move_within },
@@ -279,7 +280,7 @@ static void run_failing(void *data)
 	int ret;
 
 	if (w->op->tables)
-		user_touch(w->mem, 250, 12, 1, 4);
+		user_touch(w->mem, END - 6, 12, 1, 4);
 	user_touch(w->mem, w->op->own, w->op->nr_own, 1, 4);
 	fail_begin(w->nth, w->for_good);
 	ret = w->op->run(w);
@@ -301,13 +302,18 @@ static void set_up(struct kunit *test, struct world *w)
 	/* One more process with these pages, besides parent and child. */
 	user_map(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA);
 	user_touch(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA, 1, 1);
+	user_map(w->mem, USER_AREA, BEYOND);
+	user_touch(w->mem, USER_AREA, BEYOND, 1, 1);
 	if (w->op->mapped) {
 		user_map(w->mem, FAR, USER_AREA);
 		user_touch(w->mem, FAR, USER_AREA, 1, 3);
 	}
 	if (w->op->tables) {
 		user_map(w->mem, LAST, USER_WORLD - LAST);
-		user_touch(w->mem, LAST, 1792 - LAST, 1, 3);
+		user_touch(w->mem, LAST, FAR + END - LAST, 1, 3);
+		/* A look would make a page table. */
+		user_want(w->mem, FAR + END, USER_WORLD - FAR - END,
+			  USER_UNTOUCHED);
 	}
 	KUNIT_ASSERT_EQ(test, 0, user_fork(&w->child_task));
 	if (w->op->moved) {

@@ -144,14 +144,18 @@ static void op_move_in_place_within(struct user_mem *p)
 	user_touch(p, 0, 8, 2, 4);
 }
 
-/* A page table ends at page 256 of the source, and elsewhere at the destination. */
+/* A page table ends behind 12 pages of the source, and behind 7 of the destination. */
 static void op_move_in_place_over_tables(struct user_mem *p)
 {
-	user_map(p, FAR, USER_AREA);
-	user_touch(p, FAR, USER_AREA, 3, 4);
-	user_move_out(p, 240, 24, FAR + 1);
-	user_move_out(p, FAR + 1, 24, 240);
-	user_move_out(p, 240, 24, FAR + 1);
+	const unsigned int from = USER_AREA - 12, to = FAR + USER_AREA - 7;
+
+	user_map(p, USER_AREA, 64);
+	user_touch(p, USER_AREA, 64, 1, 4);
+	user_map(p, FAR, USER_AREA + 64);
+	user_touch(p, FAR, USER_AREA + 64, 3, 4);
+	user_move_out(p, from, 24, to);
+	user_move_out(p, to, 24, from);
+	user_move_out(p, from, 24, to);
 }
 
 /* What is mapped there has nothing yet. */
