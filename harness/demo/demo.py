@@ -139,6 +139,9 @@ def write_report(path, names, results):
                   file=file)
 
 
+CANNOT_RUN = 'cannot-run: '
+
+
 def problem_of(name, kernel, scenario, expect_merged):
     if scenario.outcome != 'ok':
         return f'{scenario.outcome}: {scenario.reason}'
@@ -153,7 +156,11 @@ def problem_of(name, kernel, scenario, expect_merged):
 def give_verdict(verdicts, tap):
     """Says which {what: problem or None} are problems; returns exit status."""
     for what, problem in verdicts.items():
-        if tap:
+        if tap and problem and problem.startswith(CANNOT_RUN):
+            # check.py says whether it may be skipped.
+            print(f'ok - {what} # SKIP {problem.removeprefix(CANNOT_RUN)}')
+            verdicts[what] = None
+        elif tap:
             print(f'not ok - {what}: {problem}' if problem else f'ok - {what}')
         elif problem:
             print(f'error: {what}: {problem}', file=sys.stderr)
