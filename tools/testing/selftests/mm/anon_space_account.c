@@ -263,6 +263,8 @@ FIXTURE_SETUP(attribute)
 {
 	size_t size = PAGES * psize();
 
+	if (variant->what == HUGE_ADVICE && !read_pmd_pagesize())
+		SKIP(return, "no transparent huge pages");
 	enter_cgroup();
 	self->from = reserve(size);
 	self->to = reserve(size);

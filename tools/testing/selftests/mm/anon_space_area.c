@@ -25,7 +25,7 @@ void area_init(struct area *a, enum area_state state)
 
 	memset(a, 0, sizeof(*a));
 	a->state = state;
-	align = read_pmd_pagesize();
+	align = table_size();
 	a->unit = is_huge(a) ? align : psize();
 	a->base = reserve(2 * AREA_UNITS * a->unit);
 }

@@ -53,7 +53,7 @@ FIXTURE_VARIANT_ADD(chain, many_tables_shared) {
 
 FIXTURE_SETUP(chain)
 {
-	self->size = variant->tables * read_pmd_pagesize();
+	self->size = variant->tables * table_size();
 	self->hop = self->size;
 	if (variant->one_by_one)
 		self->hop += psize();
@@ -197,7 +197,7 @@ FIXTURE_SETUP(growth)
 {
 	int places = variant->move ? STEPS + 1 : 2;
 
-	self->step = read_pmd_pagesize();
+	self->step = table_size();
 	self->place = (STEPS + 2) * self->step;
 	self->start = reserve(places * self->place);
 	self->r.at = self->start;

@@ -80,7 +80,7 @@ static void prepare(struct memory *m, const struct kind *kind)
 {
 	char *room;
 
-	m->table = read_pmd_pagesize();
+	m->table = table_size();
 	m->size = m->tables * m->table;
 	room = reserve(6 * m->size);
 	m->at = room;

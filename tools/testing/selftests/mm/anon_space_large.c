@@ -57,7 +57,7 @@ FIXTURE_VARIANT_ADD(uneven, large) { };
 
 FIXTURE_SETUP(uneven)
 {
-	size_t huge = read_pmd_pagesize();
+	size_t huge = table_size();
 
 	if (!variant->huge && access(LARGE_ENABLED, W_OK))
 		SKIP(return, "no large folios of 64 KiB");
@@ -96,7 +96,7 @@ TEST_F_TIMEOUT(uneven, fault, TIMEOUT)
 /* A huge page is made only where there is no page table. */
 TEST_F_TIMEOUT(uneven, fault_without_table, TIMEOUT)
 {
-	self->at = reserve(2 * read_pmd_pagesize()) + read_pmd_pagesize();
+	self->at = reserve(2 * table_size()) + table_size();
 	self->half = self->at + self->size / 2;
 	map_range(self->at, self->size);
 	map_with_other_offset(self->at, self->size / 2);
@@ -106,7 +106,7 @@ TEST_F_TIMEOUT(uneven, fault_without_table, TIMEOUT)
 /* A huge page that is made of what is there makes it even. */
 TEST(collapse_makes_it_even)
 {
-	size_t size = read_pmd_pagesize(), pages = size / psize();
+	size_t size = table_size(), pages = size / psize();
 	char *at = reserve(2 * size), *half = at + size / 2;
 
 	map_filled(at, pages, FIRST);

@@ -388,7 +388,7 @@ TEST(old_addresses_fault)
 /* So many that a table of page tables moves, at both ends of which is something. */
 TEST(table_of_tables)
 {
-	size_t size = read_pmd_pagesize() * (psize() / sizeof(long));
+	size_t size = table_size() * (psize() / sizeof(long));
 	size_t end = size - PAGES * psize();
 	char *from, *to;
 

@@ -55,8 +55,8 @@ FIXTURE(tables)
 
 FIXTURE_SETUP(tables)
 {
-	self->first = reserve(2 * read_pmd_pagesize());
-	self->second = self->first + read_pmd_pagesize();
+	self->first = reserve(2 * table_size());
+	self->second = self->first + table_size();
 	map_filled(self->first, 2, 1);
 	map_filled(self->second, 2, 101);
 	self->in_place = (struct mover) {

@@ -147,7 +147,7 @@ FIXTURE_SETUP(range)
 {
 	size_t size;
 
-	self->huge = read_pmd_pagesize();
+	self->huge = table_size();
 	size = HUGE_PAGES * self->huge;
 	self->pages = size / psize();
 	self->start = reserve(8 * size);

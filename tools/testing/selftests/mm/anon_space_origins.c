@@ -42,7 +42,7 @@ FIXTURE_VARIANT_ADD(origins, one_by_one) { .one_by_one = true };
 
 FIXTURE_SETUP(origins)
 {
-	self->table = read_pmd_pagesize();
+	self->table = table_size();
 	self->max_map_count = read_long(MAX_MAP_COUNT);
 	write_long(MAX_MAP_COUNT, LIMIT);
 }

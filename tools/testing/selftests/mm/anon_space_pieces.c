@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN_PARENT(pieces)
 
 FIXTURE_SETUP(pieces)
 {
-	self->huge = read_pmd_pagesize();
+	self->huge = table_size();
 	self->pages = self->huge / psize();
 	self->max_map_count = read_long(MAX_MAP_COUNT);
 	write_long(MAX_MAP_COUNT, LIMIT);

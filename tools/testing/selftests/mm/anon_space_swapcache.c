@@ -98,7 +98,7 @@ FIXTURE_VARIANT_ADD(shared, moved_table_away_and_back) {
 /* The parent moves 512 swapped pages of which three children have the entry. */
 FIXTURE_SETUP(shared)
 {
-	size_t size = MOST * psize(), place = 2 * read_pmd_pagesize();
+	size_t size = MOST * psize(), place = 2 * table_size();
 	struct family *f = &self->f;
 
 	f->pages = MOST;
@@ -222,7 +222,7 @@ FIXTURE_SETUP(cached)
 	struct family *f = &self->f;
 	size_t i;
 
-	self->size = read_pmd_pagesize();
+	self->size = table_size();
 	self->place = 2 * self->size + (variant->one_by_one ? psize() : 0);
 	f->pages = CACHED;
 	f->at = reserve(3 * self->place);

@@ -49,7 +49,7 @@ FIXTURE_SETUP(large)
 {
 	char *upper, *upper_to;
 
-	self->half = read_pmd_pagesize() / 2;
+	self->half = table_size() / 2;
 	self->pages = self->half / psize();
 	enter_cgroup();
 	if (variant->in_child)
@@ -166,7 +166,7 @@ TEST_F_TIMEOUT(large, swapoff, TIMEOUT)
  */
 TEST(in_use)
 {
-	size_t half = read_pmd_pagesize() / 2, pages = half / psize();
+	size_t half = table_size() / 2, pages = half / psize();
 	char *at = reserve(8 * half), *to = at + 4 * half + 3 * psize();
 	struct iovec first = { .iov_base = at, .iov_len = psize() };
 	unsigned long seen[psize() / sizeof(long)], pfn;
@@ -211,7 +211,7 @@ static bool unmapped_of(pid_t pid, void *addr)
 /* The parent maps its half first, and the child gets the same page, no copy. */
 TEST(half_of_a_child)
 {
-	size_t half = read_pmd_pagesize() / 2, pages = half / psize();
+	size_t half = table_size() / 2, pages = half / psize();
 	char *at = reserve(2 * half), *upper = at + half;
 	unsigned long pfn;
 	pid_t child;

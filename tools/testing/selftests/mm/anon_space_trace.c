@@ -154,7 +154,7 @@ FIXTURE_SETUP(trace)
 	if (!is_enabled(EVENTS "enable"))
 		ASSERT_TRUE(write_text(EVENTS "enable", "1"));
 	self->page = psize();
-	self->at = reserve(2 * read_pmd_pagesize() + 64 * self->page);
+	self->at = reserve(2 * table_size() + 64 * self->page);
 	/* What is compared has to begin at the same moment. */
 	do {
 		ASSERT_TRUE(read_counters(self->before));
@@ -308,7 +308,7 @@ TEST_F(trace, move_in_place)
 
 TEST_F(trace, tables_move_whole)
 {
-	const size_t size = read_pmd_pagesize();
+	const size_t size = table_size();
 	char *from = reserve(4 * size), *to = reserve(4 * size);
 
 	from += size - (uintptr_t)from % size;
@@ -351,7 +351,7 @@ TEST_F(trace, walks_say_how_many_were_visited)
  */
 TEST_F(trace, half_swapped_stays_in_its_file)
 {
-	size_t size = read_pmd_pagesize(), pages = size / self->page;
+	size_t size = table_size(), pages = size / self->page;
 	char *huge = reserve(size), *upper = huge + size / 2;
 
 	enter_cgroup();
@@ -627,7 +627,7 @@ TEST_F(proc, extent_at_zero)
  */
 TEST_F(proc, extent_of_tables)
 {
-	size_t table = read_pmd_pagesize() / self->page, nr = 2 * table;
+	size_t table = table_size() / self->page, nr = 2 * table;
 
 	ASSERT_EQ(munmap(self->at, 4096 * self->page), 0);
 	map_filled(P(3), nr, FIRST);

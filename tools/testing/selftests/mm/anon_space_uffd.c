@@ -259,7 +259,7 @@ FIXTURE_VARIANT_ADD(uffd_offset, uneven) { .half = true };
 
 FIXTURE_SETUP(uffd_offset)
 {
-	size_t size = read_pmd_pagesize();
+	size_t size = table_size();
 
 	self->size = size;
 	self->from = reserve(size);

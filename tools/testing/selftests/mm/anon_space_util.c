@@ -620,9 +620,15 @@ long vmstat(const char *name)
 
 /* ---- ranges ---- */
 
+size_t table_size(void)
+{
+	/* Without huge pages nobody says it. */
+	return read_pmd_pagesize() ?: psize() * (psize() / sizeof(long));
+}
+
 void *reserve(size_t size)
 {
-	size_t align = read_pmd_pagesize();
+	size_t align = table_size();
 	char *start = mmap(NULL, size + 3 * align, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 

@@ -193,6 +193,9 @@ bool cgroup_reclaim_pages(void *addr, size_t nr);
 long cgroup_read(const char *file);
 long cgroup_stat(const char *field);	/* of memory.stat */
 
+/* What a page table maps; that of a huge page, if the kernel has them. */
+size_t table_size(void);
+
 void skip_test(const char *reason);
 
 #endif
