@@ -302,8 +302,11 @@ static void set_up(struct kunit *test, struct world *w)
 	/* One more process with these pages, besides parent and child. */
 	user_map(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA);
 	user_touch(w->mem, w->op->moved ? FAR + USER_AREA : 0, USER_AREA, 1, 1);
-	user_map(w->mem, USER_AREA, BEYOND);
-	user_touch(w->mem, USER_AREA, BEYOND, 1, 1);
+	/* Otherwise the area is a VMA of its own. */
+	if (w->op->tables || w->op->own + w->op->nr_own > USER_AREA) {
+		user_map(w->mem, USER_AREA, BEYOND);
+		user_touch(w->mem, USER_AREA, BEYOND, 1, 1);
+	}
 	if (w->op->mapped) {
 		user_map(w->mem, FAR, USER_AREA);
 		user_touch(w->mem, FAR, USER_AREA, 1, 3);

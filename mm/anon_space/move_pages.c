@@ -387,13 +387,13 @@ static unsigned long without_tables(struct mm_struct *mm, unsigned long addr,
 	p4d_t *p4d;
 	pud_t *pud;
 
-	if (!pgd_present(pgdp_get(pgd)))
+	if (!pgd_present(*pgd))
 		return pgd_addr_end(addr, end) - addr;
 	p4d = p4d_offset(pgd, addr);
-	if (!p4d_present(p4dp_get(p4d)))
+	if (!p4d_present(*p4d))
 		return p4d_addr_end(addr, end) - addr;
 	pud = pud_offset(p4d, addr);
-	if (!pud_present(pudp_get(pud)))
+	if (!pud_present(*pud))
 		return pud_addr_end(addr, end) - addr;
 	return 0;
 }
