@@ -320,23 +320,24 @@ static pmd_t *alloc_pmd(struct mm_struct *mm, unsigned long addr)
 	return pud ? pmd_alloc(mm, pud, addr) : NULL;
 }
 
+static bool has_table(pmd_t *pmdp)
+{
+	pmd_t pmd;
+
+	if (!pmdp)
+		return false;
+	pmd = pmdp_get_lockless(pmdp);
+	return !pmd_none(pmd);
+}
+
 /* Nothing is mapped at the source, so nothing may stay mapped at the destination. */
 static enum obstacle drop(struct place *place)
 {
-	pmd_t *dst_pmd;
-
-	if (place->nr <= PTRS_PER_PTE) {
-		dst_pmd = mm_find_pmd(place->dst->vm_mm, place->new);
-		if (!dst_pmd || pmd_none(pmdp_get_lockless(dst_pmd)))
-			return NOTHING;
-	}
-	overcome(place, OCCUPIED);
+	/* In more than one page table, perhaps, if that is so of the table above. */
+	if (!place->src_pmd ||
+	    has_table(mm_find_pmd(place->dst->vm_mm, place->new)))
+		overcome(place, OCCUPIED);
 	return NOTHING;
-}
-
-static bool has_table(const struct place *place)
-{
-	return place->src_pmd && !pmd_none(pmdp_get_lockless(place->src_pmd));
 }
 
 /* Looks for obstacles, and moves nothing. */
@@ -347,7 +348,7 @@ static enum obstacle look_at_place(struct place *place)
 	spinlock_t *ptl = NULL;
 	pte_t *pte;
 
-	if (!has_table(place))
+	if (!has_table(place->src_pmd))
 		return NOTHING;
 	if (is_huge(pmdp_get_lockless(place->src_pmd)))
 		return look_at_huge(place);
@@ -364,7 +365,7 @@ static enum obstacle move_place(struct place *place)
 	struct mm_struct *mm = place->src->vm_mm;
 	pmd_t *dst_pmd;
 
-	if (!has_table(place))
+	if (!has_table(place->src_pmd))
 		return drop(place);
 	if (is_huge(pmdp_get_lockless(place->src_pmd)))
 		return look_at_huge(place);
@@ -387,14 +388,18 @@ static unsigned long without_tables(struct mm_struct *mm, unsigned long addr,
 	p4d_t *p4d;
 	pud_t *pud;
 
+	/* Each end is within the one above: a level that is folded has none of its own. */
+	end = pgd_addr_end(addr, end);
 	if (!pgd_present(*pgd))
-		return pgd_addr_end(addr, end) - addr;
+		return end - addr;
 	p4d = p4d_offset(pgd, addr);
+	end = p4d_addr_end(addr, end);
 	if (!p4d_present(*p4d))
-		return p4d_addr_end(addr, end) - addr;
+		return end - addr;
 	pud = pud_offset(p4d, addr);
+	end = pud_addr_end(addr, end);
 	if (!pud_present(*pud))
-		return pud_addr_end(addr, end) - addr;
+		return end - addr;
 	return 0;
 }
 

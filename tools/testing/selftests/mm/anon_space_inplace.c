@@ -427,17 +427,20 @@ TEST_F_TIMEOUT(many, destination_stays_at_the_limit, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->to, 1, OTHERS));
 }
 
-#define VAST	(1ul << (sizeof(long) == 8 ? 40 : 29))
+#define VAST	(1ul << (sizeof(long) == 8 ? 41 : 29))
+#define QUARTER	(VAST / 4)	/* what an entry of the first table maps, with 64 bits */
 
-/* Nearly all of it has no page tables. */
+/* Nearly all of it has no page tables, nor the third quarter any table at all. */
 TEST_F_TIMEOUT(many, vast_range, TIMEOUT)
 {
 	size_t size = psize();
-	char *from = mmap(NULL, 2 * VAST + size, PROT_READ | PROT_WRITE,
+	char *from = mmap(NULL, 2 * VAST + size + QUARTER, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	char *to = from + VAST + size;
+	char *to;
 
 	ASSERT_NE(MAP_FAILED, from);
+	from = (char *)(((uintptr_t)from + QUARTER - 1) & -QUARTER);
+	to = from + VAST + size;
 	fill_pages(from, 1, 1);
 	fill_pages(from + VAST / 3, 1, 2);
 	fill_pages(from + VAST - size, 1, 3);
@@ -452,6 +455,12 @@ TEST_F_TIMEOUT(many, vast_range, TIMEOUT)
 	EXPECT_TRUE(are_zero(from, 1));
 	EXPECT_TRUE(are_zero(from + VAST / 3, 1));
 	EXPECT_TRUE(are_zero(from + VAST - size, 1));
+
+	/* The end of that quarter, to two page tables. */
+	to = from + VAST + 2 * QUARTER + 400 * size;
+	fill_pages(to + 250 * size, 1, OTHERS);
+	ASSERT_TRUE(move_in_place(from + 3 * QUARTER - 300 * size, 300 * size, to));
+	EXPECT_TRUE(are_zero(to + 250 * size, 1));
 }
 
 #define BIG	(64ul << 20)
