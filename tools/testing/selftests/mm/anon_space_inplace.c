@@ -457,7 +457,7 @@ TEST_F_TIMEOUT(many, vast_range, TIMEOUT)
 	EXPECT_TRUE(are_zero(from + VAST - size, 1));
 
 	/* The end of that quarter, to two page tables. */
-	to = from + VAST + 2 * QUARTER + 400 * size;
+	to = from + VAST + 2 * QUARTER + QUARTER / 2 + 400 * size;
 	fill_pages(to + 250 * size, 1, OTHERS);
 	ASSERT_TRUE(move_in_place(from + 3 * QUARTER - 300 * size, 300 * size, to));
 	EXPECT_TRUE(are_zero(to + 250 * size, 1));
