@@ -433,7 +433,8 @@ static unsigned long step_through(const struct place *range, unsigned long len,
 	unsigned int tries;
 
 	for (pos = 0; pos < len; pos += place.nr << PAGE_SHIFT) {
-		if (pos && fatal_signal_pending(current))
+		/* Others may go on with this mm: what moves back does so to the end. */
+		if (pos && !range->back && fatal_signal_pending(current))
 			break;
 		cond_resched();
 		place.old = range->old + pos;

@@ -59,6 +59,8 @@ FIXTURE_SETUP(uneven)
 {
 	size_t huge = table_size();
 
+	if (variant->huge && !read_pmd_pagesize())
+		SKIP(return, "no transparent huge pages");
 	if (!variant->huge && access(LARGE_ENABLED, W_OK))
 		SKIP(return, "no large folios of 64 KiB");
 	if (!variant->huge)

@@ -314,7 +314,8 @@ TEST_F(trace, tables_move_whole)
 	from += size - (uintptr_t)from % size;
 	to += size - (uintptr_t)to % size;
 	map_range(from, size);
-	ASSERT_EQ(madvise(from, size, MADV_NOHUGEPAGE), 0);
+	if (read_pmd_pagesize())
+		ASSERT_EQ(madvise(from, size, MADV_NOHUGEPAGE), 0);
 	fill_pages(from, size / self->page, FIRST);
 	ASSERT_TRUE(move_to(from, size, to));
 	EXPECT_TRUE(traced("anon_space_move", "tables=1 split=0"));
