@@ -97,7 +97,7 @@ def allowed_skip(kernel, test, result, may_skip):
     """The reason why a test did not run, if that is no failure here."""
     if result is None or result[1] is None or kernel.endswith("debug"):
         return ""
-    skip = f"{test} # {result[1]}"
+    skip = f"{kernel}: {test} # {result[1]}"
     return result[1] if any(p.fullmatch(skip) for p in may_skip) else ""
 
 

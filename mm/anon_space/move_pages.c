@@ -333,7 +333,7 @@ static bool has_table(pmd_t *pmdp)
 /* Nothing is mapped at the source, so nothing may stay mapped at the destination. */
 static enum obstacle drop(struct place *place)
 {
-	/* In more than one page table, perhaps, if that is so of the table above. */
+	/* If the source has no table of page tables, the place may be in several of these. */
 	if (!place->src_pmd ||
 	    has_table(mm_find_pmd(place->dst->vm_mm, place->new)))
 		overcome(place, OCCUPIED);

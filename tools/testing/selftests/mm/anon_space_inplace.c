@@ -379,13 +379,6 @@ TEST_F_TIMEOUT(many, out_of_huge_pages, TIMEOUT)
 	EXPECT_TRUE(pages_have(self->to + 505 * size, 16, 4));
 }
 
-#define KPF_THP		22
-
-static bool is_in_huge_page(void *addr)
-{
-	return page_flags(pfn_of(0, addr)) & (1ull << KPF_THP);
-}
-
 /*
  * Whole huge pages, to where each of them is in two page tables: all of a huge page
  * moves, so it is worth more than an extent.

@@ -356,16 +356,20 @@ bool make_huge(void *addr, size_t size)
 #define SPLIT	"/sys/kernel/debug/split_huge_pages"
 #define KPF_THP	22
 
+bool is_in_huge_page(void *addr)
+{
+	unsigned long pfn = pfn_of(0, addr);
+
+	return pfn && page_flags(pfn) & 1ull << KPF_THP;
+}
+
 static bool has_huge_page(void *addr, size_t size)
 {
-	unsigned long pfn;
 	size_t i;
 
-	for (i = 0; i < size; i += psize()) {
-		pfn = pfn_of(0, addr + i);
-		if (pfn && page_flags(pfn) & 1ull << KPF_THP)
+	for (i = 0; i < size; i += psize())
+		if (is_in_huge_page(addr + i))
 			return true;
-	}
 	return false;
 }
 
