@@ -22,8 +22,14 @@ extract()
 	[ -n "$mirror" ] || die "apt has no list of $codename; run: apt-get update"
 	packages=$(grep -v -e '^#' -e '^$' "$LIST" | paste -sd,)
 	rm -rf "$ROOT" "$ROOT.new"
-	mmdebstrap --arch="$ARCH" --variant=extract --include="$packages" \
-		"$codename" "$ROOT.new" "$mirror"
+	# apt runs "cat >&FD" in dash, which knows FD of one digit only.
+	(
+		for fd in {3..63}; do
+			exec {fd}>&-
+		done
+		exec mmdebstrap --arch="$ARCH" --variant=extract \
+			--include="$packages" "$codename" "$ROOT.new" "$mirror"
+	)
 	ln -sf mawk "$ROOT.new/usr/bin/awk"
 	mv "$ROOT.new" "$ROOT"
 	touch "$ROOT.list"
