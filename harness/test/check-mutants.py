@@ -432,21 +432,27 @@ class Check:
         print(f"#   {wrong or 'it passes'} ({built - start:.0f} + "
               f"{time.monotonic() - built:.0f} s)", flush=True)
 
+    def all_apply(self, mutants):
+        """Also those that are not chosen: a comment may have changed."""
+        log = self.log("apply")
+        bad = [m.name for m in mutants if not m.patch(log, "--dry-run")]
+        self.report(not bad, f"all {len(mutants)} mutants apply" +
+                    (f", but not {' '.join(bad)}: {log}" if bad else ""))
+
     def not_run(self, mutant):
-        """What no test is to catch has to apply."""
-        if not mutant.patch(self.log(mutant.name), "--dry-run"):
-            self.report(False, f"{mutant.name} does not apply")
-        elif mutant.kind == "equivalent":
+        """What no test is to catch."""
+        if mutant.kind == "equivalent":
             self.report(True, f"{mutant.name} is equivalent: {mutant.test}")
         else:
             self.report(False, f"{mutant.name} is caught by nothing yet")
 
-    def run(self, mutants):
+    def run(self, mutants, every):
         order = list(KINDS)
         tried = sorted((m for m in mutants if m.kind in KINDS),
                        key=lambda m: (order.index(m.kind), m.files, m.name))
         tests = {(m.kind, m.test) for m in tried}
-        print(f"1..{len(mutants) + len(tests)}", flush=True)
+        print(f"1..{1 + len(mutants) + len(tests)}", flush=True)
+        self.all_apply(every)
         for mutant in mutants:
             if mutant.kind not in KINDS:
                 self.not_run(mutant)
@@ -489,12 +495,13 @@ def main():
         fcntl.flock(lock, fcntl.LOCK_EX)
         check = Check()
         try:
-            mutants = chosen([Mutant(p) for p in sorted(PATCHES.glob("*.patch"))])
+            every = [Mutant(p) for p in sorted(PATCHES.glob("*.patch"))]
+            mutants = chosen(every)
         except Broken as error:
             sys.exit(f"error: {error}")
         check.source.sync()
         try:
-            good = check.run(mutants)
+            good = check.run(mutants, every)
         finally:
             check.source.restore()
     sys.exit(0 if good else 1)
