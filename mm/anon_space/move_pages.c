@@ -228,7 +228,9 @@ static void wait_for_migration(struct place *place)
 static bool overcome(struct place *place, enum obstacle obstacle)
 {
 	cond_resched();
-	if (fatal_signal_pending(current) && obstacle != LARGE)
+	/* A folio has a reference, and others may go on with this mm. */
+	if (fatal_signal_pending(current) && obstacle != LARGE &&
+	    obstacle != OCCUPIED)
 		return false;
 	switch (obstacle) {
 	case OCCUPIED:
