@@ -170,6 +170,40 @@ static void split_at_its_index_before_undo(struct kunit *test)
 	world_check_fork(w, p);
 }
 
+/*
+ * Pages that were filled at the same addresses, and moved elsewhere. When many places have
+ * their offsets tables do not move as a whole any more, and the old ones are still there
+ * when all moves back.
+ */
+static void undo_beside_many_places(struct kunit *test)
+{
+	const unsigned int few = 4, nr = few + 4;
+	const unsigned long len = user_len(USER_AREA);
+	struct world *w = test->priv;
+	struct user_mem *p = w->parent;
+	unsigned long to = user_addr(USER_WORLD);
+	unsigned int i;
+
+	user_need_tables(test);
+	for (i = 0; i < nr; i++, to += len) {
+		user_map(p, 0, USER_AREA);
+		user_touch(p, 0, USER_AREA, 1, 1);
+		KUNIT_EXPECT_EQ(test, to,
+				user_mremap(user_addr(0), len, len,
+					    MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	}
+	if (IS_ENABLED(CONFIG_HAVE_MOVE_PMD))
+		KUNIT_EXPECT_EQ(test, world_count_extents(), few);
+	user_check_mm(test, current->mm);
+	user_map(p, 0, FAR + USER_AREA);
+	user_touch(p, 0, USER_AREA, 1, 1);
+	move_split_and_move_back(test, 0, USER_AREA, FAR, NO_SPLIT);
+	KUNIT_EXPECT_LE(test, world_count_extents(), few);
+	world_check(w);
+	world_check_fork(w, p);
+	vm_munmap(user_addr(USER_WORLD), nr * len);
+}
+
 /* ---- a mapping that refuses to move ---- */
 
 static struct page *fixed_page;
@@ -237,6 +271,7 @@ static struct kunit_case back_cases[] = {
 	KUNIT_CASE(split_before_undo),
 	KUNIT_CASE(split_between_tables_before_undo),
 	KUNIT_CASE(split_at_its_index_before_undo),
+	KUNIT_CASE(undo_beside_many_places),
 	KUNIT_CASE(mapping_refuses),
 	{}
 };

@@ -10,7 +10,9 @@
 #include <linux/mman.h>
 #include <linux/rmap.h>
 #include <linux/swap.h>
+#include <linux/uaccess.h>
 
+#include "../../mm/anon_space/internal.h"
 #include "../../mm/internal.h"
 #include "../../mm/swap.h"
 #include "anon_space_states.h"
@@ -131,8 +133,8 @@ static void take_out_of_swap_cache(struct kunit *test, struct folio *folio)
 	folio_put(folio);
 }
 
-/* Returns how many of the pages the device has. */
-static unsigned int make_exclusive(struct kunit *test)
+/* Returns how many of the first @want pages the device has. */
+static unsigned int make_exclusive(struct kunit *test, unsigned int want)
 {
 	struct page *pages[NR] = {};
 	unsigned int i, nr = 0;
@@ -141,10 +143,10 @@ static unsigned int make_exclusive(struct kunit *test)
 	mmap_read_lock(current->mm);
 	if (IS_ENABLED(CONFIG_DEVICE_PRIVATE))
 		found = make_device_exclusive_range(current->mm, user_addr(0),
-						    user_addr(NR), pages, NULL);
+						    user_addr(want), pages, NULL);
 	mmap_read_unlock(current->mm);
-	KUNIT_EXPECT_EQ(test, found, NR);
-	for (i = 0; i < NR; i++) {
+	KUNIT_EXPECT_EQ(test, found, want);
+	for (i = 0; i < want; i++) {
 		if (!pages[i])
 			continue;
 		nr++;
@@ -169,7 +171,7 @@ static void device_has_pages(struct kunit *test)
 		world_fault(w);
 	if (c->swapcache)
 		folio = put_into_swap_cache(test);
-	KUNIT_EXPECT_EQ(test, make_exclusive(test), c->nr);
+	KUNIT_EXPECT_EQ(test, make_exclusive(test, NR), c->nr);
 	user_move(w->parent, 0, NR, FAR);
 	world_check_mms(w);
 	user_check_contents(w->parent);
@@ -179,9 +181,65 @@ static void device_has_pages(struct kunit *test)
 	world_check(w);
 }
 
+#define CROWD	40	/* children who make their parent begin more files */
+
+static void touch_shared(void *unused)
+{
+	int i;
+
+	for (i = 1; i < NR; i++)
+		get_user(i, (int __user *)user_addr(i));
+}
+
+/*
+ * A relative's pages are with the device, too, and not counted as mapped. Its parent has one
+ * page of the folio back, forks, and looks which files it can leave.
+ */
+static void folio_with_device_keeps_its_file(struct kunit *test)
+{
+	struct anon_space *space = &current->mm->anon_space;
+	struct world *w = test->priv;
+	struct user_child *children;
+	struct folio *folio;
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_DEVICE_PRIVATE))
+		kunit_skip(test, "needs DEVICE_PRIVATE");
+	user_need_huge_pages(test);
+	children = kunit_kcalloc(test, CROWD, sizeof(*children), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, children);
+	world_fault_huge(w);
+	KUNIT_EXPECT_EQ(test, 0, do_madvise(current->mm, user_addr(0),
+					    PAGE_SIZE, MADV_DONTFORK));
+	for (i = 0; i < CROWD; i++)
+		KUNIT_EXPECT_EQ(test, 0, user_fork(&children[i]));
+	for (i = 1; i < CROWD; i++)
+		user_exit(&children[i]);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&space->memberships), 3);
+
+	do {
+		KUNIT_EXPECT_EQ(test, make_exclusive(test, 1), 1);
+		KUNIT_EXPECT_EQ(test, 0, get_user(i, (int __user *)user_addr(0)));
+		KUNIT_EXPECT_EQ(test, 0, user_fork(&w->fork_task));
+		user_exit(&w->fork_task);
+	} while (!is_power_of_2(space->nr_forks));
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&space->memberships), 2);
+
+	folio = user_folio_at(0);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_TRUE(test, anon_space_is_member(children[0].mm,
+						     folio_anon_vma(folio)));
+	folio_put(folio);
+	user_run(&children[0], touch_shared, NULL);
+	user_check_mm(test, children[0].mm);
+	user_exit(&children[0]);
+	world_check_mms(w);
+}
+
 static struct kunit_case others_cases[] = {
 	KUNIT_CASE(no_fault_while_protection_is_asked_for),
 	KUNIT_CASE_PARAM(device_has_pages, device_gen_params),
+	KUNIT_CASE(folio_with_device_keeps_its_file),
 	{}
 };
 

@@ -405,6 +405,8 @@ void anon_space_move_back(struct anon_space_move *move,
 			  struct vm_area_struct *vma, unsigned long moved);
 int anon_space_move_keep_rest(struct anon_space_move *move,
 			      unsigned long old_addr);
+bool anon_space_may_keep_table(struct anon_space_move *move,
+			       unsigned long old_addr, unsigned long len);
 bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 			 unsigned long old_addr, unsigned long new_addr);
 bool anon_space_move_any_pmd(struct anon_space_move *move, pmd_t pmd,

@@ -19,7 +19,9 @@
  * rewrite, and keeps from there to its end. So it changes from one to the other at most
  * once. For each piece of f that it keeps, usually one, it adds an extent at most, where
  * stock mremap() adds a VMA. A page table that moves as a whole is kept: no page in it
- * has to be looked at.
+ * has to be looked at. But a walk visits all places that have the offset of its page. So a
+ * program that fills the same addresses again and again, and moves each load to a place of
+ * its own, has the pages rewritten when it has done so four times.
  *
  *	source        | ours  ours  | shared  ours  ours |
  *	destination   |    f(B)     |        f(A)        |
@@ -62,6 +64,9 @@
  * program that gathers thousands of pages out of large folios has them split.
  */
 #define ANON_SPACE_FEW_EXTENTS	64
+
+/* So many extents may have an offset before page tables that have it are looked into. */
+#define ANON_SPACE_FEW_PLACES	4
 
 static struct anon_map *to_map(struct anon_space_move *move)
 {
@@ -219,6 +224,34 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 	}
 	move->keep_from = old_addr;
 	return 0;
+}
+
+/**
+ * anon_space_may_keep_table - may a table move as a whole, with the offsets of its pages?
+ * @move: the move
+ * @old_addr: first address of the table
+ * @len: number of bytes
+ *
+ * Context: mmap_lock held for writing.
+ * Return: false if so many places have these offsets that its pages should not.
+ */
+bool anon_space_may_keep_table(struct anon_space_move *move,
+			       unsigned long old_addr, unsigned long len)
+{
+	struct anon_map *map = to_map(move);
+	struct anon_extent *extent;
+	pgoff_t first, last;
+	unsigned int nr = 0;
+
+	mmap_assert_write_locked(move->vma->vm_mm);
+	if (!map->nr || !anon_space_move_rewrites(move, old_addr))
+		return true;
+	first = anon_space_offset(move->vma->vm_mm, old_addr);
+	last = first + (len >> PAGE_SHIFT) - 1;
+	extent = anon_map_find_offset(map, first, last);
+	for (; extent && nr < ANON_SPACE_FEW_PLACES; nr++)
+		extent = anon_map_next_offset(extent, first, last);
+	return nr < ANON_SPACE_FEW_PLACES;
 }
 
 /*

@@ -228,7 +228,7 @@ static void wait_for_migration(struct place *place)
 static bool overcome(struct place *place, enum obstacle obstacle)
 {
 	cond_resched();
-	/* A folio has a reference, and others may go on with this mm. */
+	/* A folio has a reference, and others may go on with this mm: see drop(). */
 	if (fatal_signal_pending(current) && obstacle != LARGE &&
 	    obstacle != OCCUPIED)
 		return false;
@@ -254,6 +254,21 @@ static bool overcome(struct place *place, enum obstacle obstacle)
 /* ---- moving ---- */
 
 /*
+ * Who has zapped an entry may flush it from the TLBs after its lock is released. Nobody
+ * may write to the old page at the destination any more when there is a new one, nor read
+ * at the source what has moved away. Under the page table lock.
+ */
+static void flush_zapped(const struct place *place)
+{
+	unsigned long len = place->nr * PAGE_SIZE;
+
+	if (likely(!mm_tlb_flush_pending(place->src->vm_mm)))
+		return;
+	flush_tlb_range(place->src, place->old, place->old + len);
+	flush_tlb_range(place->dst, place->new, place->new + len);
+}
+
+/*
  * All entries or none. An entry that has been at the destination cannot be taken back
  * without a notice to secondary MMUs, which look without these locks.
  */
@@ -273,6 +288,7 @@ static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 		return OCCUPIED;
 
 	set_up_move(&move, place);
+	flush_zapped(place);
 	flush_tlb_batched_pending(place->src->vm_mm);
 	arch_enter_lazy_mmu_mode();
 	moved = move_rewritten_ptes(&move, place->old, src_pte, place->new,
@@ -335,9 +351,18 @@ static bool has_table(pmd_t *pmdp)
 /* Nothing is mapped at the source, so nothing may stay mapped at the destination. */
 static enum obstacle drop(struct place *place)
 {
+	struct mm_struct *mm = place->src->vm_mm;
+	spinlock_t *ptl;
+
+	/* There may have been a huge page. */
+	if (place->src_pmd) {
+		ptl = pmd_lock(mm, place->src_pmd);
+		flush_zapped(place);
+		spin_unlock(ptl);
+	}
 	/* If the source has no table of page tables, the place may be in several of these. */
 	if (!place->src_pmd ||
-	    has_table(mm_find_pmd(place->dst->vm_mm, place->new)))
+	    has_table(mm_find_pmd(mm, place->new)))
 		overcome(place, OCCUPIED);
 	return NOTHING;
 }

@@ -21,16 +21,17 @@
  *
  * The oldest file that an mm owns is never left: all children are its members, which KSM
  * relies on. Nor is the oldest of all, on which swap-in relies. An mm with private
- * hugetlb memory leaves no file. An mm with a KSM page leaves only files of its own: the
- * page may have been merged for an ancestor that is dead, and its mapping may be found
- * only in the file of that one. So these mms begin no file while they are members of many
- * files of dead ancestors.
+ * hugetlb memory leaves no file. An mm with a KSM page, be it in the swap cache, leaves
+ * only files of its own: the page may have been merged for an ancestor that is dead, and
+ * its mapping may be found only in the file of that one. So these mms begin no file while
+ * they are members of many files of dead ancestors.
  */
 
 #include <linux/anon_space.h>
 #include <linux/hugetlb.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
 #include <linux/slab.h>
@@ -38,6 +39,7 @@
 #include <linux/swapops.h>
 
 #include "../internal.h"
+#include "../swap.h"
 
 /* With more members of the file that it uses an mm may begin another one. */
 #define ANON_SPACE_MAX_MEMBERS	16
@@ -88,13 +90,16 @@ static void keep_file(struct files_walk *files, struct folio *folio)
 
 /*
  * Does nobody else map it? It is locked, so it is not under migration. A large folio may
- * be mapped by many entries of ours: those of others are of members of its file.
+ * be mapped by many entries of ours: those of others are of members of its file. Others
+ * may have device-exclusive entries, too, which are not counted: of small pages only who
+ * has them to himself, of large folios all who do not map them as a whole.
  */
 static bool is_mapped_here_only(struct folio *folio)
 {
 	if (folio_test_ksm(folio))
 		return false;
-	if (folio_mapcount(folio) == 1)
+	if (folio_mapcount(folio) == 1 &&
+	    (!folio_test_large(folio) || folio_entire_mapcount(folio) == 1))
 		return true;
 	/* Members are added by forks of members: that is us alone. */
 	return data_race(folio_anon_vma(folio)->nr_members) == 1;
@@ -129,6 +134,22 @@ static void look_at_page(struct files_walk *files, struct vm_area_struct *vma,
 		keep_file(files, folio);
 }
 
+/* A page of KSM may be mapped again as such. All else is renewed or copied if need be. */
+static void look_at_swap_cache(struct files_walk *files, swp_entry_t entry)
+{
+	struct folio *folio;
+
+	if (!IS_ENABLED(CONFIG_SWAP))
+		return;
+	folio = filemap_get_folio(swap_address_space(entry),
+				  swap_cache_index(entry));
+	if (IS_ERR(folio))
+		return;
+	if (folio_test_ksm(folio))
+		keep_file(files, folio);
+	folio_put(folio);
+}
+
 static void look_at_pte(struct files_walk *files, struct vm_area_struct *vma,
 			unsigned long addr, pte_t pte)
 {
@@ -144,8 +165,12 @@ static void look_at_pte(struct files_walk *files, struct vm_area_struct *vma,
 		return;
 	}
 	entry = pte_to_swp_entry(pte);
-	if (is_pfn_swap_entry(entry) && !is_hwpoison_entry(entry))
+	if (!non_swap_entry(entry)) {
+		if (!pte_swp_exclusive(pte))
+			look_at_swap_cache(files, entry);
+	} else if (is_pfn_swap_entry(entry) && !is_hwpoison_entry(entry)) {
 		keep_file(files, pfn_swap_entry_folio(entry));
+	}
 }
 
 static void look_at_pmd(struct files_walk *files, struct vm_area_struct *vma,

@@ -41,16 +41,17 @@ bool anon_space_fits(struct vm_area_struct *vma, unsigned long addr,
  * @vma: the VMA
  * @offset: offset in the mm's file
  *
- * Several addresses may have the same offset. Who looks for a certain page has to
- * walk the reverse map.
+ * Several addresses may have the same offset. Who needs that of a certain page has to
+ * walk the reverse map. The extents of the VMA are looked at, as a caller may ask one VMA
+ * after the other, and very many extents may have the offset.
  *
  * Context: sleeps. mmap_lock held. Takes the space lock.
  * Return: an address in @vma that has the offset, or -EFAULT.
  */
 unsigned long anon_space_address(struct vm_area_struct *vma, pgoff_t offset)
 {
-	struct mm_struct *mm = vma->vm_mm;
 	unsigned long addr = offset << PAGE_SHIFT;
+	struct mm_struct *mm = vma->vm_mm;
 	struct anon_extent *extent;
 
 	mmap_assert_locked(mm);
@@ -58,10 +59,11 @@ unsigned long anon_space_address(struct vm_area_struct *vma, pgoff_t offset)
 	if (addr >= vma->vm_start && addr < vma->vm_end &&
 	    anon_space_offset(mm, addr) == offset)
 		goto found;
-	for (extent = anon_map_find_offset(&mm->anon_space.map, offset, offset);
-	     extent; extent = anon_map_next_offset(extent, offset, offset)) {
+	extent = anon_map_find(&mm->anon_space.map, vma->vm_start, vma->vm_end);
+	for (; extent; extent = anon_map_next(extent, vma->vm_end)) {
 		addr = anon_extent_addr(extent, offset);
-		if (addr >= vma->vm_start && addr < vma->vm_end)
+		if (addr >= max(extent->start, vma->vm_start) &&
+		    addr < min(extent->end, vma->vm_end))
 			goto found;
 	}
 	addr = -EFAULT;

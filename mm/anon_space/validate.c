@@ -34,6 +34,8 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
 
 #include "../internal.h"
 
@@ -295,6 +297,18 @@ struct rmap_count {
 	int total;
 };
 
+/* The pages of device-exclusive entries are found, but are not counted as mapped. */
+static bool is_counted(const struct page_vma_mapped_walk *pvmw)
+{
+	pte_t pte;
+
+	if (!pvmw->pte)
+		return true;
+	pte = ptep_get(pvmw->pte);
+	return pte_present(pte) ||
+	       !is_device_exclusive_entry(pte_to_swp_entry(pte));
+}
+
 static bool count_entries(struct folio *folio, struct vm_area_struct *vma,
 			  unsigned long addr, void *arg)
 {
@@ -302,7 +316,7 @@ static bool count_entries(struct folio *folio, struct vm_area_struct *vma,
 	struct rmap_count *count = arg;
 
 	while (page_vma_mapped_walk(&pvmw)) {
-		count->total++;
+		count->total += is_counted(&pvmw);
 		if (vma == count->vma && pvmw.address == count->addr)
 			count->here++;
 	}
@@ -339,6 +353,10 @@ static void check_rmap(struct vm_area_struct *vma, unsigned long addr,
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		if (!folio_trylock(folio))
 			break;
+		if (folio_test_ksm(folio)) {
+			folio_unlock(folio);
+			break;
+		}
 		count = (struct rmap_count){ .vma = vma, .addr = addr };
 		mapcount = folio_mapcount(folio);
 		rmap_walk(folio, &rwc);
@@ -391,12 +409,15 @@ static unsigned long check_entry(struct vm_area_struct *vma, unsigned long addr,
 	if (!folio)
 		return PAGE_SIZE;
 	size = entry_size(&fw, vma);
-	/* A KSM page has neither file nor index: it is found by its items. */
-	if (!folio_test_anon(folio) || folio_test_ksm(folio)) {
+	/*
+	 * A KSM page has neither file nor index: it is found by its items. Read once: a
+	 * page may become one without the page table lock.
+	 */
+	file = folio_anon_vma(folio);
+	if (!file) {
 		folio_walk_end(&fw, vma);
 		return size;
 	}
-	file = folio_anon_vma(folio);
 	/* If it is mapped page by page, the flag of one page says nothing of the others. */
 	is_exclusive = PageAnonExclusive(fw.page) &&
 		       (!folio_test_large(folio) || fw.level != FW_LEVEL_PTE);

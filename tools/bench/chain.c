@@ -7,6 +7,8 @@
  *	     `---------------^ `-------------^
  */
 #define _GNU_SOURCE
+#include <sys/mman.h>
+
 #include "bench.h"
 
 #define HOPS		10UL
@@ -92,6 +94,35 @@ static void run_chain(const struct run *run)
 	}
 }
 
+/*
+ * One page table's memory is filled, always at the same addresses, and moved to a place
+ * of its own: N times. Then one page of each is swapped out.
+ */
+static void run_promote(const struct run *run)
+{
+	const struct chain *chain = run->metric->data;
+	unsigned long i, t, moves = 0, out = 0;
+
+	for (i = 0; i < run->n; i++) {
+		map(BASE, 512);
+		fill(BASE, 0, 512, chain->stride);
+		t = now();
+		move(BASE, OTHER_BASE + i * TABLE, 512);
+		moves += now() - t;
+	}
+	for (i = 0; i < run->n; i++) {
+		t = now();
+		if (madvise((void *)(OTHER_BASE + i * TABLE), PAGE, MADV_PAGEOUT))
+			die("MADV_PAGEOUT: %m");
+		out += now() - t;
+	}
+	for (i = 0; i < run->n; i++)
+		check_filled(OTHER_BASE + i * TABLE, 512, chain->stride);
+	unmap(OTHER_BASE, run->n * 512);
+	result(run, (double)moves / run->n);
+	result_part(run, "swap_out", (double)out / run->n, clock_unit());
+}
+
 #define CHAIN(name, what, of, ...)					\
 	{ name, "ten hops by mremap of " what,				\
 	  run_chain, __VA_ARGS__, .data = &(of) },			\
@@ -110,6 +141,10 @@ static const struct metric metrics[] = {
 	CHAIN("chain_upper", "N pages, whole tables of these tables", upper,
 	      { 262144 }),
 	CHAIN("chain_huge", "N huge pages", huge, { 32 }),
+	{ "promote", "N times a full page table, to a new place each",
+	  run_promote, { 100 }, .data = &tables },
+	{ "promote_sparse", "N times a page table with one page, as well",
+	  run_promote, { 100, 1000 }, .data = &upper },
 };
 
 const struct metric_group chain_group = {

@@ -16,8 +16,13 @@
 #include "../vmafrag/frag.h"
 #include "scenario.h"
 
+#if __SIZEOF_LONG__ > 4
 #define ZONES		((char *)0x100000000000UL)
 #define ZONE_SIZE	(1UL << 30)
+#else
+#define ZONES		((char *)0x40000000UL)
+#define ZONE_SIZE	(1UL << 28)
+#endif
 #define ZONE_PAGES	(ZONE_SIZE / PAGE_SIZE)
 
 struct result *result;
@@ -81,7 +86,8 @@ static const char *place(const char *at)
 		snprintf(text, sizeof(text), "%p", at);
 	else
 		snprintf(text, sizeof(text), "%c+%zu",
-			 'A' + (int)(nr / ZONE_PAGES), nr % ZONE_PAGES);
+			 'A' + (int)(nr / ZONE_PAGES),
+			 (size_t)(nr % ZONE_PAGES));
 	return text;
 }
 

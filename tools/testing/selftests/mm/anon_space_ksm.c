@@ -650,28 +650,54 @@ static void go_on_in_last_generation(void)
 			usleep(1000);
 }
 
-/* Who has many ancestors, all dead, forgets them when he forks; not these pages. */
-TEST(ksm_pages_of_dead_ancestor)
+FIXTURE(ksm_of_dead)
 {
 	struct area a;
+};
 
+FIXTURE_SETUP(ksm_of_dead)
+{
 	wait_for_earlier_tests();
+	enter_cgroup();
 	write_string(KSM "sleep_millisecs", "0");
 	write_string(KSM "pages_to_scan", "1000");
 	go_on_in_child();
-	area_init(&a, FAULTED);
-	area_map(&a, 0, PAGES);
-	ASSERT_EQ(0, madvise(area_at(&a, 0), area_size(&a, PAGES), MADV_MERGEABLE));
-	fill_same(&a, 0);
-	ASSERT_TRUE(merge(&a, 0));
+	area_init(&self->a, FAULTED);
+	area_map(&self->a, 0, PAGES);
+	ASSERT_EQ(0, madvise(area_at(&self->a, 0), area_size(&self->a, PAGES),
+			     MADV_MERGEABLE));
+	fill_same(&self->a, 0);
+	ASSERT_TRUE(merge(&self->a, 0));
+	write_string(KSM "run", "0");
 	go_on_in_last_generation();
-	EXPECT_TRUE(area_migrates(&a, 0, PAGES));
-	fork_waiting();
-	EXPECT_TRUE(area_migrates(&a, 0, PAGES));
-	EXPECT_TRUE(are_one(&a, 0, PAGES));
-	EXPECT_TRUE(is_same(&a, 0, PAGES));
+	EXPECT_TRUE(area_migrates(&self->a, 0, PAGES));
+}
+
+FIXTURE_TEARDOWN(ksm_of_dead)
+{
+	EXPECT_TRUE(area_migrates(&self->a, 0, PAGES));
+	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
 	write_string(KSM "run", "2");
 	write_string(KSM "run", "0");
+}
+
+/* Who has many ancestors, all dead, forgets them when he forks; not these pages. */
+TEST_F_TIMEOUT(ksm_of_dead, present, TIMEOUT)
+{
+	fork_waiting();
+	EXPECT_TRUE(are_one(&self->a, 0, PAGES));
+}
+
+/* Nor if they are in the swap cache just then, and come back as what they were. */
+TEST_F_TIMEOUT(ksm_of_dead, in_swap_cache, TIMEOUT)
+{
+	int used = hold_frames(area_at(&self->a, 0), 1);
+
+	ASSERT_TRUE(cgroup_reclaim_pages(area_at(&self->a, 0), PAGES));
+	fork_waiting();
+	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
+	EXPECT_TRUE(are_one(&self->a, 0, PAGES));
+	close(used);
 }
 
 /* ---- memory failure ---- */

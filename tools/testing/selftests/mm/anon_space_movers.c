@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -151,6 +153,81 @@ TEST_F_TIMEOUT(tables, in_place_all, TIMEOUT)
 	munmap(self->first + 2 * psize(), size - 2 * psize());
 	munmap(self->second + 2 * psize(), size - 2 * psize());
 	check_in_place(_metadata, self->first, self->second);
+}
+
+/* ---- beside who drops what is at the destination ---- */
+
+#define DROPPED		3000	/* pages: the first is dropped long before the last */
+#define ROUNDS		100
+
+struct dropper {
+	char *at;
+	int go, done;	/* rounds */
+};
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void wait_until(int *round, int wanted)
+{
+	while (__atomic_load_n(round, __ATOMIC_ACQUIRE) != wanted)
+		;
+}
+
+static void *drop(void *arg)
+{
+	struct dropper *d = arg;
+	int i;
+
+	run_on(0);
+	for (i = 1; i <= ROUNDS; i++) {
+		wait_until(&d->go, i);
+		if (madvise(d->at, DROPPED * psize(), MADV_DONTNEED))
+			exit(KSFT_FAIL);
+		__atomic_store_n(&d->done, i, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/*
+ * What is written after the move is there, or has been dropped; and is not in a page
+ * that this processor still has in its TLB, while that which moved is seen later.
+ */
+TEST(written_after_the_move)
+{
+	struct dropper d = { reserve((DROPPED + 2) * psize()) };
+	volatile char *to = d.at, *from = d.at + (DROPPED + 1) * psize();
+	int i, wait, nr_lost = 0;
+	pthread_t thread;
+
+	map_filled(d.at, DROPPED + 2, 1);
+	if (madvise(d.at, (DROPPED + 2) * psize(), MADV_NOHUGEPAGE))
+		TH_LOG("no huge pages anyhow");
+	run_on(1);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, drop, &d));
+	for (i = 1; i <= ROUNDS; i++) {
+		fill_pages(d.at, DROPPED, 1);
+		*from = 77;
+		*to = 5;
+		wait = rand() % 5000;
+		__atomic_store_n(&d.go, i, __ATOMIC_RELEASE);
+		while (wait--)
+			__asm__ volatile("" ::: "memory");
+		ASSERT_EQ(to, mremap((void *)from, psize(), psize(),
+				     MREMAP_MAYMOVE | MREMAP_FIXED |
+				     MREMAP_DONTUNMAP, (void *)to));
+		*to = 99;
+		wait_until(&d.done, i);
+		nr_lost += *to != 99 && *to;
+	}
+	EXPECT_EQ(0, nr_lost);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
 }
 
 TEST_HARNESS_MAIN

@@ -347,7 +347,7 @@ static void *monitor(void *arg)
 		if (msg.event != UFFD_EVENT_PAGEFAULT)
 			continue;
 		m->fault_at = msg.arg.pagefault.address & -(uint64_t)psize();
-		write_protect(m->fd, (void *)m->fault_at, psize(), false);
+		write_protect(m->fd, (void *)(uintptr_t)m->fault_at, psize(), false);
 	}
 	return NULL;
 }
