@@ -692,9 +692,13 @@ TEST_F_TIMEOUT(ksm_of_dead, present, TIMEOUT)
 TEST_F_TIMEOUT(ksm_of_dead, in_swap_cache, TIMEOUT)
 {
 	int used = hold_frames(area_at(&self->a, 0), 1);
+	pid_t pid;
 
 	ASSERT_TRUE(cgroup_reclaim_pages(area_at(&self->a, 0), PAGES));
-	fork_waiting();
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 	EXPECT_TRUE(is_same(&self->a, 0, PAGES));
 	EXPECT_TRUE(are_one(&self->a, 0, PAGES));
 	close(used);
