@@ -405,8 +405,8 @@ void anon_space_move_back(struct anon_space_move *move,
 			  struct vm_area_struct *vma, unsigned long moved);
 int anon_space_move_keep_rest(struct anon_space_move *move,
 			      unsigned long old_addr);
-bool anon_space_may_keep_table(struct anon_space_move *move,
-			       unsigned long old_addr, unsigned long len);
+bool anon_space_few_places(struct anon_space_move *move, unsigned long old_addr,
+			   unsigned long len);
 bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 			 unsigned long old_addr, unsigned long new_addr);
 bool anon_space_move_any_pmd(struct anon_space_move *move, pmd_t pmd,
@@ -520,6 +520,23 @@ static inline bool anon_space_move_rewrites(const struct anon_space_move *move,
 					    unsigned long old_addr)
 {
 	return old_addr < move->keep_from;
+}
+
+/**
+ * anon_space_may_keep_table - may a table move as a whole, with the offsets of its pages?
+ * @move: the move
+ * @old_addr: first address of the table
+ * @len: number of bytes
+ *
+ * Context: mmap_lock held for writing.
+ * Return: false if so many places have these offsets that its pages should not.
+ */
+static inline bool anon_space_may_keep_table(struct anon_space_move *move,
+					     unsigned long old_addr,
+					     unsigned long len)
+{
+	return !anon_space_move_rewrites(move, old_addr) ||
+	       anon_space_few_places(move, old_addr, len);
 }
 
 /**

@@ -227,16 +227,16 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 }
 
 /**
- * anon_space_may_keep_table - may a table move as a whole, with the offsets of its pages?
+ * anon_space_few_places - do few extents have the offsets of a range?
  * @move: the move
- * @old_addr: first address of the table
+ * @old_addr: first address of the range
  * @len: number of bytes
  *
  * Context: mmap_lock held for writing.
- * Return: false if so many places have these offsets that its pages should not.
+ * Return: whether it is so.
  */
-bool anon_space_may_keep_table(struct anon_space_move *move,
-			       unsigned long old_addr, unsigned long len)
+bool anon_space_few_places(struct anon_space_move *move, unsigned long old_addr,
+			   unsigned long len)
 {
 	struct anon_map *map = to_map(move);
 	struct anon_extent *extent;
@@ -244,8 +244,6 @@ bool anon_space_may_keep_table(struct anon_space_move *move,
 	unsigned int nr = 0;
 
 	mmap_assert_write_locked(move->vma->vm_mm);
-	if (!map->nr || !anon_space_move_rewrites(move, old_addr))
-		return true;
 	first = anon_space_offset(move->vma->vm_mm, old_addr);
 	last = first + (len >> PAGE_SHIFT) - 1;
 	extent = anon_map_find_offset(map, first, last);
