@@ -82,7 +82,74 @@ static void moves_of_tables_leave_one_extent(struct kunit *test)
 	world_check(w);
 }
 
-/* The same for a table of any size, with few pages in it. */
+/**
+ * struct refill_case - what is filled at one address again and again, and moves away
+ * @name:   as the test prints it
+ * @nr:     number of pages
+ * @to:     where they go, in pages behind a multiple of USER_AREA
+ * @trim:   how many of them are unmapped there
+ * @huge:   are there huge pages?
+ * @shared: did a child share them that is dead?
+ * @few:    how many extents may be left
+ */
+struct refill_case {
+	const char *name;
+	unsigned int nr, to, trim;
+	bool huge, shared;
+	unsigned int few;
+};
+
+/* Offsets of half of a range count half. */
+static const struct refill_case refill_cases[] = {
+	{ "page tables", .nr = USER_AREA, .few = 4 },
+	{ "tables of which the first goes", .nr = 2 * USER_AREA,
+	  .trim = USER_AREA, .few = 8 },
+	{ "huge pages to where they are none", .nr = USER_AREA, .to = 3,
+	  .huge = true, .few = 4 },
+	{ "pages that were shared", .nr = 18, .to = 3, .shared = true,
+	  .few = 4 },
+	{ "huge pages that were shared", .nr = USER_AREA, .huge = true,
+	  .shared = true, .few = 4 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(refill, refill_cases, name);
+
+/* A walk visits all places with the offset of a page: there must not be many. */
+static void one_offset_has_few_places(struct kunit *test)
+{
+	const struct refill_case *c = test->param_value;
+	const unsigned long begin = user_addr(USER_WORLD), len = user_len(c->nr);
+	const unsigned int times = 12;
+	struct world *w = test->priv;
+	struct user_mem *p = w->parent;
+	unsigned long to;
+	unsigned int i;
+
+	user_need_tables(test);
+	if (c->huge)
+		user_need_huge_pages(test);
+	p->huge = c->huge;
+	for (i = 0; i < times; i++) {
+		user_map(p, 0, c->nr);
+		user_touch(p, 0, c->nr, 1, 1);
+		if (c->shared) {
+			KUNIT_EXPECT_EQ(test, user_fork(&w->fork_task), 0);
+			user_exit(&w->fork_task);
+		}
+		to = begin + i * user_len(3 * USER_AREA) + user_len(c->to);
+		KUNIT_EXPECT_EQ(test, to,
+				user_mremap(user_addr(0), len, len,
+					    MREMAP_MAYMOVE | MREMAP_FIXED, to));
+		vm_munmap(to, user_len(c->trim));
+	}
+	KUNIT_EXPECT_LE(test, world_count_extents(), c->few);
+	user_check_mm(test, current->mm);
+	user_want(p, 0, c->nr, USER_UNMAPPED);
+	world_check(w);
+	vm_munmap(begin, user_len(3 * USER_AREA * times));
+}
+
+/* A table of any size moves with one extent, also with few pages in it. */
 static void move_of_a_large_table_leaves_one_extent(struct kunit *test)
 {
 	const unsigned long from = user_addr(0), to = from + 2 * PMD_SIZE;
@@ -659,6 +726,7 @@ static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
 	KUNIT_CASE(moves_of_tables_leave_one_extent),
+	KUNIT_CASE_PARAM(one_offset_has_few_places, refill_gen_params),
 	KUNIT_CASE(move_of_a_large_table_leaves_one_extent),
 	KUNIT_CASE(pages_that_are_ours_again_leave_no_extent),
 	KUNIT_CASE(move_back_leaves_no_extent),

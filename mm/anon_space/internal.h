@@ -373,7 +373,8 @@ bool anon_space_walk_range(struct mm_struct *mm, unsigned long start,
  * @tables:    how many page tables moved as a whole
  * @anon:      may there be anonymous pages at all?
  * @plain:     does each present entry map an anonymous page or the zero page?
- * @few:       are there so few pages that it pays to do more to avoid an extent?
+ * @few:       does it pay to do more to avoid an extent, as there are few pages?
+ * @hard:      or as many extents have these offsets?
  * @stack:     is it the stack of a new program, whose pages nobody shares?
  * @back:      does this bring back what could be moved only in part?
  * @must:      are extents made whatever it takes, as a part has moved already?
@@ -392,6 +393,7 @@ struct anon_space_move {
 	bool anon;
 	bool plain;
 	bool few;
+	bool hard;
 	bool stack;
 	bool back;
 	bool must;
@@ -405,8 +407,7 @@ void anon_space_move_back(struct anon_space_move *move,
 			  struct vm_area_struct *vma, unsigned long moved);
 int anon_space_move_keep_rest(struct anon_space_move *move,
 			      unsigned long old_addr);
-bool anon_space_few_places(struct anon_space_move *move, unsigned long old_addr,
-			   unsigned long len);
+bool anon_space_try_hard(struct anon_space_move *move, unsigned long old_addr);
 bool anon_space_move_pte(struct anon_space_move *move, pte_t *ptep, pte_t pte,
 			 unsigned long old_addr, unsigned long new_addr);
 bool anon_space_move_any_pmd(struct anon_space_move *move, pmd_t pmd,
@@ -526,17 +527,15 @@ static inline bool anon_space_move_rewrites(const struct anon_space_move *move,
  * anon_space_may_keep_table - may a table move as a whole, with the offsets of its pages?
  * @move: the move
  * @old_addr: first address of the table
- * @len: number of bytes
  *
  * Context: mmap_lock held for writing.
  * Return: false if so many places have these offsets that its pages should not.
  */
 static inline bool anon_space_may_keep_table(struct anon_space_move *move,
-					     unsigned long old_addr,
-					     unsigned long len)
+					     unsigned long old_addr)
 {
 	return !anon_space_move_rewrites(move, old_addr) ||
-	       anon_space_few_places(move, old_addr, len);
+	       !anon_space_try_hard(move, old_addr);
 }
 
 /**

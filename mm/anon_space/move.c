@@ -19,9 +19,12 @@
  * rewrite, and keeps from there to its end. So it changes from one to the other at most
  * once. For each piece of f that it keeps, usually one, it adds an extent at most, where
  * stock mremap() adds a VMA. A page table that moves as a whole is kept: no page in it
- * has to be looked at. But a walk visits all places that have the offset of its page. So a
- * program that fills the same addresses again and again, and moves each load to a place of
- * its own, has the pages rewritten when it has done so four times.
+ * has to be looked at.
+ *
+ * A walk visits all places that have the offset of its page. A program may fill the same
+ * addresses again and again, and move each load to a place of its own, with its offsets.
+ * When it has done so four times a move tries harder to rewrite: it looks into page tables,
+ * finds out which pages have become ours alone, and splits large folios.
  *
  *	source        | ours  ours  | shared  ours  ours |
  *	destination   |    f(B)     |        f(A)        |
@@ -65,7 +68,7 @@
  */
 #define ANON_SPACE_FEW_EXTENTS	64
 
-/* So many extents may have an offset before page tables that have it are looked into. */
+/* So many extents may have an offset before pages that have it are given another one. */
 #define ANON_SPACE_FEW_PLACES	4
 
 static struct anon_map *to_map(struct anon_space_move *move)
@@ -177,6 +180,55 @@ static bool split(struct anon_space_move *move)
 	return true;
 }
 
+/*
+ * Do as many extents, other than those that move, have the offsets of the rest? On the
+ * average: some may have a few of these offsets each.
+ */
+static bool is_crowded(struct anon_space_move *move, unsigned long addr)
+{
+	unsigned long end, nr = 0, pages = 0, size = move->old_end - addr;
+	struct anon_map *map = to_map(move);
+	struct anon_extent *extent;
+	pgoff_t first, last;
+
+	for (; addr < move->old_end; addr = end) {
+		first = anon_map_offset(map, addr, &end);
+		end = min(end, move->old_end);
+		last = first + ((end - addr) >> PAGE_SHIFT) - 1;
+		extent = anon_map_find_offset(map, first, last);
+		for (; extent; extent = anon_map_next_offset(extent, first, last)) {
+			if (extent->start < move->old_end &&
+			    extent->end > move->old_start)
+				continue;
+			pages += min(anon_extent_offset(extent, extent->end), last + 1) -
+				 max(anon_extent_offset(extent, extent->start), first);
+			if (++nr >= ANON_SPACE_FEW_EXTENTS)
+				return true;
+		}
+	}
+	return pages >= ANON_SPACE_FEW_PLACES * (size >> PAGE_SHIFT);
+}
+
+/**
+ * anon_space_try_hard - is it worth much to rewrite the rest of a move?
+ * @move: the move
+ * @old_addr: where the rest begins, or a table that begins before the range
+ *
+ * Context: mmap_lock held for writing.
+ * Return: whether it is, as many extents have the offsets of the rest.
+ */
+bool anon_space_try_hard(struct anon_space_move *move, unsigned long old_addr)
+{
+	mmap_assert_write_locked(move->vma->vm_mm);
+	if (move->hard || move->back || !to_map(move)->nr ||
+	    !is_crowded(move, max(old_addr, move->old_start)))
+		return move->hard;
+	move->hard = true;
+	move->few = true;
+	move->may_split = UINT_MAX;
+	return true;
+}
+
 /**
  * anon_space_move_keep_rest - anon_space_move_keep() if entries were rewritten so far
  * @move: the move
@@ -206,6 +258,9 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 	/* So may one from which on all is kept already. */
 	if (old_addr >= move->keep_from)
 		return 0;
+	/* Then the entry is looked at again. */
+	if (!move->hard && anon_space_try_hard(move, old_addr))
+		return 0;
 	new_addr = to_new(move, old_addr);
 	len = move->old_end - old_addr;
 	/* anon_space_move_begin() has compared the whole, and found it to differ. */
@@ -224,32 +279,6 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 	}
 	move->keep_from = old_addr;
 	return 0;
-}
-
-/**
- * anon_space_few_places - do few extents have the offsets of a range?
- * @move: the move
- * @old_addr: first address of the range
- * @len: number of bytes
- *
- * Context: mmap_lock held for writing.
- * Return: whether it is so.
- */
-bool anon_space_few_places(struct anon_space_move *move, unsigned long old_addr,
-			   unsigned long len)
-{
-	struct anon_map *map = to_map(move);
-	struct anon_extent *extent;
-	pgoff_t first, last;
-	unsigned int nr = 0;
-
-	mmap_assert_write_locked(move->vma->vm_mm);
-	first = anon_space_offset(move->vma->vm_mm, old_addr);
-	last = first + (len >> PAGE_SHIFT) - 1;
-	extent = anon_map_find_offset(map, first, last);
-	for (; extent && nr < ANON_SPACE_FEW_PLACES; nr++)
-		extent = anon_map_next_offset(extent, first, last);
-	return nr < ANON_SPACE_FEW_PLACES;
 }
 
 /*
@@ -513,8 +542,10 @@ static bool move_whole(struct anon_space_move *move, struct folio *folio,
 		return false;
 	if (folio->index == index)
 		return true;
-	if (!present || !PageAnonExclusive(&folio->page))
+	if (!present)
 		return false;
+	if (!PageAnonExclusive(&folio->page))
+		return move->hard && try_to_own(folio, move->vma, index);
 	WRITE_ONCE(folio->index, index);
 	return true;
 }

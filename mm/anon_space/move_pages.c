@@ -229,8 +229,8 @@ static bool overcome(struct place *place, enum obstacle obstacle)
 {
 	cond_resched();
 	/* A folio has a reference, and others may go on with this mm: see drop(). */
-	if (fatal_signal_pending(current) && obstacle != LARGE &&
-	    obstacle != OCCUPIED)
+	if (fatal_signal_pending(current) && !place->back &&
+	    obstacle != LARGE && obstacle != OCCUPIED)
 		return false;
 	switch (obstacle) {
 	case OCCUPIED:
@@ -636,7 +636,9 @@ static unsigned long lock_and_move(struct mm_struct *mm, unsigned long old,
 			vma_end_read(dst);
 		return moved;
 	}
-	if (mmap_read_lock_killable(mm))
+	if (back)
+		mmap_read_lock(mm);
+	else if (mmap_read_lock_killable(mm))
 		return 0;
 	src = vma_lookup(mm, old);
 	dst = vma_lookup(mm, new);

@@ -134,7 +134,10 @@ static void look_at_page(struct files_walk *files, struct vm_area_struct *vma,
 		keep_file(files, folio);
 }
 
-/* A page of KSM may be mapped again as such. All else is renewed or copied if need be. */
+/*
+ * A page of KSM may be mapped again as such, and one of a large folio if others of it are
+ * mapped. All else is renewed, or copied if need be.
+ */
 static void look_at_swap_cache(struct files_walk *files, swp_entry_t entry)
 {
 	struct folio *folio;
@@ -145,7 +148,8 @@ static void look_at_swap_cache(struct files_walk *files, swp_entry_t entry)
 				  swap_cache_index(entry));
 	if (IS_ERR(folio))
 		return;
-	if (folio_test_ksm(folio))
+	if (folio_test_ksm(folio) ||
+	    (folio_test_large(folio) && folio_mapped(folio)))
 		keep_file(files, folio);
 	folio_put(folio);
 }
@@ -165,12 +169,10 @@ static void look_at_pte(struct files_walk *files, struct vm_area_struct *vma,
 		return;
 	}
 	entry = pte_to_swp_entry(pte);
-	if (!non_swap_entry(entry)) {
-		if (!pte_swp_exclusive(pte))
-			look_at_swap_cache(files, entry);
-	} else if (is_pfn_swap_entry(entry) && !is_hwpoison_entry(entry)) {
+	if (!non_swap_entry(entry))
+		look_at_swap_cache(files, entry);
+	else if (is_pfn_swap_entry(entry) && !is_hwpoison_entry(entry))
 		keep_file(files, pfn_swap_entry_folio(entry));
-	}
 }
 
 static void look_at_pmd(struct files_walk *files, struct vm_area_struct *vma,

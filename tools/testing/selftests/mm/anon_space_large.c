@@ -171,7 +171,7 @@ FIXTURE_SETUP(folio)
 	self->half = self->at + self->size;
 	map_filled(self->at, MORE * LARGE, FIRST);
 	make_uneven(self->at + 4 * psize(), self->at + MORE * LARGE_SIZE);
-	self->from = reserve(LARGE_SIZE);
+	self->from = reserve(2 * LARGE_SIZE);
 	write_string(LARGE_ENABLED, "madvise");
 	ASSERT_TRUE(map_large(self->from));
 }
@@ -224,11 +224,18 @@ TEST_F_TIMEOUT(folio, in_swap_cache, TIMEOUT)
 	EXPECT_TRUE(is_valid());
 }
 
-/* To equal memory. It is in use, so it cannot be split and moved page by page. */
+/*
+ * To equal memory. It is in use, so it cannot be split and moved page by page. There is a
+ * page more in its mapping, as all of one does not move in place.
+ */
 TEST_F_TIMEOUT(folio, in_place, TIMEOUT)
 {
 	int used = hold_frames(self->from, 1);
+	char *more = self->from + LARGE_SIZE;
 
+	map_range(more, psize());
+	ASSERT_EQ(0, madvise(more, psize(), MADV_HUGEPAGE));
+	ASSERT_EQ(1, count_vmas(self->from, LARGE_SIZE + psize()));
 	ASSERT_EQ(0, madvise(self->at, MORE * LARGE_SIZE, MADV_HUGEPAGE));
 	ASSERT_EQ(self->at, mremap(self->from, LARGE_SIZE, LARGE_SIZE,
 				   MREMAP_MAYMOVE | MREMAP_FIXED |

@@ -385,6 +385,30 @@ TEST(old_addresses_fault)
 	EXPECT_EQ(0, read);
 }
 
+/*
+ * To equal memory, as much as one page table maps but for what is before the mappings: the
+ * move may begin there. There is a page table at the destination already.
+ */
+TEST(onto_a_page_table)
+{
+	size_t size = table_size(), before = 8 * psize(), len = size - before;
+	char *from, *to;
+
+	from = reserve(8 * size);
+	from = (char *)(((uintptr_t)from + size - 1) & -size) + before;
+	to = from + 4 * size;
+	map_range(from, size);
+	map_range(to, size);
+	fill_pages(from, PAGES, FIRST);
+	fill_pages(to, PAGES, FIRST + 100);
+	fork_waiting();
+	ASSERT_EQ(to, mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED |
+			     MREMAP_DONTUNMAP, to));
+	EXPECT_TRUE(pages_have(to, PAGES, FIRST));
+	EXPECT_TRUE(pages_migrate(to, PAGES));
+	EXPECT_TRUE(pages_have(to, PAGES, FIRST));
+}
+
 /* So many that a table of page tables moves, at both ends of which is something. */
 TEST(table_of_tables)
 {

@@ -206,6 +206,8 @@ TEST(written_after_the_move)
 	int i, wait, nr_lost = 0;
 	pthread_t thread;
 
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "one processor");
 	map_filled(d.at, DROPPED + 2, 1);
 	if (madvise(d.at, (DROPPED + 2) * psize(), MADV_NOHUGEPAGE))
 		TH_LOG("no huge pages anyhow");
