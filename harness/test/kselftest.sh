@@ -42,7 +42,7 @@ build()
 	# Of 32 bits, kselftest_harness.h itself has such casts.
 	for name in $(test_names); do
 		"$CC" "${GUEST_CFLAGS[@]}" -std=gnu11 -O2 -Wall -Werror \
-			-Wno-pointer-to-int-cast \
+			-D_FILE_OFFSET_BITS=64 -Wno-pointer-to-int-cast \
 			-isystem "$DIR/usr/include" -I "$SRC" -o "$DIR/bin/$name" "$SRC/mm/$name.c" \
 			"$SRC"/mm/{anon_space_util,anon_space_area,vm_util}.c
 	done

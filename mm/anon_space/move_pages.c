@@ -352,7 +352,7 @@ static bool has_table(pmd_t *pmdp)
 static enum obstacle drop(struct place *place)
 {
 	struct mm_struct *mm = place->src->vm_mm;
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 
 	/* There may have been a huge page. */
 	if (place->src_pmd) {
