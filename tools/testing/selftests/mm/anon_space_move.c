@@ -386,8 +386,8 @@ TEST(old_addresses_fault)
 }
 
 /*
- * To equal memory, as much as one page table maps but for what is before the mappings: the
- * move may begin there. There is a page table at the destination already.
+ * To equal memory, as much as one page table maps but for what is before the mappings. The
+ * move may begin there, as nothing is mapped. There is a page table at the destination.
  */
 TEST(onto_a_page_table)
 {
@@ -395,6 +395,7 @@ TEST(onto_a_page_table)
 	char *from, *to;
 
 	from = reserve(8 * size);
+	munmap(from, 8 * size);
 	from = (char *)(((uintptr_t)from + size - 1) & -size) + before;
 	to = from + 4 * size;
 	map_range(from, size);
