@@ -182,7 +182,8 @@ static bool split(struct anon_space_move *move)
 
 /*
  * Do as many extents, other than those that move, have the offsets of the rest? On the
- * average: some may have a few of these offsets each.
+ * average: some may have a few of these offsets each. Not more than a few are looked at,
+ * as each piece that moves may have the same offsets, and be found by all the others.
  */
 static bool is_crowded(struct anon_space_move *move, unsigned long addr)
 {
@@ -197,13 +198,13 @@ static bool is_crowded(struct anon_space_move *move, unsigned long addr)
 		last = first + ((end - addr) >> PAGE_SHIFT) - 1;
 		extent = anon_map_find_offset(map, first, last);
 		for (; extent; extent = anon_map_next_offset(extent, first, last)) {
+			if (++nr >= ANON_SPACE_FEW_EXTENTS)
+				return true;
 			if (extent->start < move->old_end &&
 			    extent->end > move->old_start)
 				continue;
 			pages += min(anon_extent_offset(extent, extent->end), last + 1) -
 				 max(anon_extent_offset(extent, extent->start), first);
-			if (++nr >= ANON_SPACE_FEW_EXTENTS)
-				return true;
 		}
 	}
 	return pages >= ANON_SPACE_FEW_PLACES * (size >> PAGE_SHIFT);
@@ -284,9 +285,9 @@ int anon_space_move_keep_rest(struct anon_space_move *move, unsigned long old_ad
 /*
  * The page is not exclusive, so others may share it. They do not if nobody else maps
  * it, the folio is locked, and it is not in the swap cache. Then there is no other entry
- * for it: migration would hold the folio lock. Device-exclusive entries are made of
- * exclusive pages only, and fork makes them normal ones. We must not wait for the folio
- * lock under a page table lock.
+ * for it: migration would hold the folio lock. Device-exclusive entries of a small page
+ * are made when it is exclusive, and fork makes them normal ones; and a folio that is
+ * mapped as a whole has none. We must not wait for the folio lock under a page table lock.
  */
 static bool try_to_own(struct folio *folio, struct vm_area_struct *vma,
 		       pgoff_t index)
