@@ -75,6 +75,26 @@ static void run_migrate_copied(const struct run *run)
 	unmap(BASE, MIGRATE_PAGES);
 }
 
+static unsigned long unmap_pages(void)
+{
+	unmap(BASE, MIGRATE_PAGES);
+	return 0;
+}
+
+/* The children had them, and the parent has not written to them since. */
+static void run_migrate_unmapped(const struct run *run)
+{
+	struct crowd *crowd;
+
+	map(BASE, MIGRATE_PAGES);
+	touch(BASE, MIGRATE_PAGES);
+	crowd = crowd_start_work(run->n - 1, unmap_pages);
+	crowd_work(crowd);
+	migrate_loop(run, BASE);
+	crowd_end(crowd);
+	unmap(BASE, MIGRATE_PAGES);
+}
+
 /* The children do not even have the VMA. */
 static void run_migrate_newer(const struct run *run)
 {
@@ -192,6 +212,8 @@ static const struct metric metrics[] = {
 	  { 1, 10, 100 } },
 	{ "migrate_copied", "of one that the parent copied on write, N processes",
 	  run_migrate_copied, { 10, 100 } },
+	{ "migrate_unmapped", "of one that N - 1 children have unmapped",
+	  run_migrate_unmapped, { 10, 100, 1000 } },
 	{ "migrate_newer", "of one in a VMA newer than the N - 1 children",
 	  run_migrate_newer, { 10, 100 } },
 	{ "migrate_child", "of one that a child has written, N - 1 siblings",
