@@ -47,7 +47,9 @@ TCG_CPU=max,erms=off,fsrm=off
 CONSOLE=ttyS0
 MACHINE=()
 case $ARCH in
-i386)	QEMU=${QEMU:-qemu-system-i386} TCG_CPU=qemu32,+nx ;;
+i386)	QEMU=${QEMU:-qemu-system-i386} TCG_CPU=qemu32,+nx
+	# It does not read the table in which firmware names the nodes.
+	APPEND="numa=fake=2${APPEND:+ $APPEND}" ;;
 arm64)	QEMU=${QEMU:-qemu-system-aarch64}
 	TCG_CPU=neoverse-n1 CONSOLE=ttyAMA0 MACHINE=(-machine virt) ;;
 *)	QEMU=${QEMU:-qemu-system-x86_64} ;;

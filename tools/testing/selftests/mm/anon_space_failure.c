@@ -167,7 +167,7 @@ static bool relative_cannot_read(struct area *a)
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", a->relative);
 	fd = open(path, O_RDONLY);
-	failed = pread(fd, &c, 1, (off_t)a->relative_at[BAD]) < 0;
+	failed = pread(fd, &c, 1, (uintptr_t)a->relative_at[BAD]) < 0;
 	close(fd);
 	return failed;
 }

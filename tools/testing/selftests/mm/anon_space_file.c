@@ -160,6 +160,10 @@ FIXTURE_SETUP(file)
 {
 	int i;
 
+	/* Nor are pages of block devices in high memory. */
+	if (sizeof(long) < 8 &&
+	    (variant->kind == DISK || variant->kind == HUGETLB))
+		SKIP(return, "no migration of such a mapping");
 	area_init(&self->a, variant->kind == HUGETLB ? HUGE : FAULTED);
 	if (variant->kind == HUGETLB && get_free_hugepages() < 3 * UNITS)
 		SKIP(return, "needs %d free huge pages", 3 * UNITS);

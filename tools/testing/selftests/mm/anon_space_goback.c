@@ -186,6 +186,9 @@ FIXTURE_VARIANT_ADD(goback, huge_shared_moved) {
 /* Nobody may be killed, so allocations fail. */
 FIXTURE_SETUP(goback)
 {
+	/* Each CPU may have been charged for 64 pages more than are used. */
+	if (sizeof(long) < 8)
+		SKIP(return, "the address space is too small");
 	enter_cgroup();
 	write_long("/proc/self/oom_score_adj", -1000);
 	self->m.tables = MANY_TABLES;

@@ -322,7 +322,7 @@ static bool fill_same_of(pid_t child, struct area *a)
 	memset(buf, SAME, size);
 	snprintf(path, sizeof(path), "/proc/%d/mem", child);
 	fd = open(path, O_WRONLY);
-	done = pwrite(fd, buf, size, (off_t)area_at(a, 0)) == size;
+	done = pwrite(fd, buf, size, (uintptr_t)area_at(a, 0)) == size;
 	close(fd);
 	return done;
 }
@@ -430,7 +430,7 @@ static bool child_is_same(pid_t child, struct area *a)
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", child);
 	fd = open(path, O_RDONLY);
-	if (fd < 0 || pread(fd, buf, size, (off_t)area_at(a, 0)) != size)
+	if (fd < 0 || pread(fd, buf, size, (uintptr_t)area_at(a, 0)) != size)
 		return false;
 	for (i = 0; i < size && buf[i] == SAME; i++)
 		;

@@ -116,8 +116,9 @@ TEST(collapse_makes_it_even)
 	fill_pages(at, pages, OTHERS);
 	ASSERT_EQ(1, count_vmas(at, size));
 	ASSERT_TRUE(make_huge(at, size));
+	/* Where huge pages do not migrate it is split then. */
+	EXPECT_TRUE(are_huge(at, 1, size));
 	EXPECT_TRUE(pages_migrate(half, 1));
-	EXPECT_TRUE(check_huge_anon(at, 1, size));
 	EXPECT_TRUE(pages_have(at, pages, OTHERS));
 }
 
@@ -211,6 +212,8 @@ TEST_F_TIMEOUT(folio, in_swap_cache, TIMEOUT)
 	char *upper = self->from + self->size;
 	unsigned long pfn = pfn_of(0, self->from);
 
+	if (sizeof(long) < 8)
+		SKIP(return, "large folios are split before they are swapped");
 	ASSERT_EQ(0, mlock(upper, self->size));
 	ASSERT_TRUE(cgroup_reclaim_pages(self->from, LARGE / 2));
 	ASSERT_EQ(0, munlock(upper, self->size));

@@ -168,6 +168,8 @@ TEST_F_TIMEOUT(migrate, numa_maps, TIMEOUT)
 {
 	long pages = area_size(&self->a, 6) / psize();
 
+	if (sizeof(long) < 8 && pages > 6)
+		SKIP(return, "huge pages are split before they migrate");
 	ASSERT_TRUE(move_pages_to(self, 1));
 	EXPECT_EQ(pages, numa_maps_pages(unit_at(self, 0), 1));
 	EXPECT_EQ(0, numa_maps_pages(unit_at(self, 0), 0));

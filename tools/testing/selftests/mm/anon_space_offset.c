@@ -192,7 +192,7 @@ static bool collapse_every_second(DATA *self)
 		if (!make_huge(huge_page(self, nr), self->huge))
 			return false;
 	}
-	return check_huge_anon(self->at, HUGE_PAGES / 2, self->huge);
+	return are_huge(self->at, HUGE_PAGES / 2, self->huge);
 }
 
 static bool borders_migrate(DATA *self)

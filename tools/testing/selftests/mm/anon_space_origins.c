@@ -15,8 +15,9 @@
 #include "vm_util.h"
 
 #define FIRST	0x1000000ul	/* contents of the first page, at any time */
-#define LIMIT	1000		/* of mappings */
-#define TABLES	100
+/* Less where the address space is small: of mappings; and tables. */
+#define LIMIT	(sizeof(long) < 8 ? 300 : 1000)
+#define TABLES	(sizeof(long) < 8 ? 30 : 100)
 #define ROUNDS	12
 #define FEW	16
 
@@ -120,7 +121,7 @@ static void reserve_again(char *at, size_t size)
 		_exit(KSFT_FAIL);
 }
 
-/* 100 tables that grow in turn by a page, each time to a new place. */
+/* 30 or 100 tables that grow in turn by a page, each time to a new place. */
 TEST_F_TIMEOUT(origins, tables_grow_one_by_one, TIMEOUT)
 {
 	size_t size = self->table, place = 2 * self->table, i;

@@ -274,7 +274,7 @@ TEST_F_TIMEOUT(pieces, discarded_pages_of_huge_page, TIMEOUT)
 		TH_LOG("%ld extents before, %ld now", before, extents());
 	}
 	map_huge(self, start, 1);
-	EXPECT_TRUE(check_huge_anon(start, 1, self->huge));
+	EXPECT_TRUE(are_huge(start, 1, self->huge));
 	EXPECT_TRUE(pages_migrate(start, 1));
 	EXPECT_TRUE(pages_have(start, self->pages, FIRST));
 	EXPECT_TRUE(page_out(start, self->huge));

@@ -49,7 +49,7 @@ FIXTURE_TEARDOWN(thp)
 
 static bool is_huge(void *addr, size_t huge)
 {
-	return check_huge_anon(addr, 1, huge);
+	return are_huge(addr, 1, huge);
 }
 
 static void *page(DATA *self, int unit, int page)
@@ -73,9 +73,11 @@ static void *move(void *from, size_t size, void *to)
 TEST_F_TIMEOUT(thp, move_whole, TIMEOUT)
 {
 	area_move(&self->a, 0, 2, 4);
-	EXPECT_TRUE(check_huge_anon(area_at(&self->a, 4), 2, self->huge));
+	EXPECT_TRUE(are_huge(area_at(&self->a, 4), 2, self->huge));
 	EXPECT_TRUE(area_migrates(&self->a, 4, 2));
-	EXPECT_TRUE(check_huge_anon(area_at(&self->a, 4), 2, self->huge));
+	/* Of 32 bits, they are split by that. */
+	EXPECT_TRUE(sizeof(long) < 8 ||
+		    are_huge(area_at(&self->a, 4), 2, self->huge));
 	EXPECT_TRUE(area_has(&self->a, 4, 2, 0));
 	EXPECT_TRUE(area_relative_has_all(&self->a));
 }
@@ -86,7 +88,7 @@ TEST_F_TIMEOUT(thp, move_whole_many_times, TIMEOUT)
 
 	for (i = 0; i < 12; i += 3)
 		area_move(&self->a, i, 2, i + 3);
-	EXPECT_TRUE(check_huge_anon(area_at(&self->a, 12), 2, self->huge));
+	EXPECT_TRUE(are_huge(area_at(&self->a, 12), 2, self->huge));
 	EXPECT_TRUE(area_migrates(&self->a, 12, 2));
 	EXPECT_TRUE(area_has(&self->a, 12, 2, 0));
 	EXPECT_TRUE(area_relative_has_all(&self->a));

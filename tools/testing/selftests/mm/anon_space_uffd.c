@@ -303,7 +303,8 @@ FIXTURE_SETUP(uffd_wp)
 	self->fd = open_uffd(UFFD_FEATURE_PAGEFAULT_FLAG_WP |
 			     UFFD_FEATURE_EVENT_REMAP |
 			     UFFD_FEATURE_EVENT_UNMAP);
-	ASSERT_LE(0, self->fd);
+	if (self->fd < 0)
+		SKIP(return, "no userfaultfd against writes");
 	ASSERT_EQ(0, uffd_register(self->fd, area_at(&self->a, 0),
 				   area_size(&self->a, 4), false, true,
 				   false));
@@ -412,7 +413,8 @@ FIXTURE_SETUP(uffd_left)
 	area_init(&self->a, FAULTED);
 	area_fill(&self->a, 0, 4);
 	self->fd = open_uffd(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
-	ASSERT_LE(0, self->fd);
+	if (self->fd < 0)
+		SKIP(return, "no userfaultfd against writes");
 	ASSERT_EQ(0, uffd_register(self->fd, area_at(&self->a, 0),
 				   area_size(&self->a, 4), false, true,
 				   false));

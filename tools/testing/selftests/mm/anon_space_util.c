@@ -353,6 +353,25 @@ bool make_huge(void *addr, size_t size)
 	return true;
 }
 
+/* Of 32 bits, check_huge_anon() compares what it has read a half of. */
+bool are_huge(void *addr, int nr, size_t size)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	char line[256], start[32];
+	bool is_here = false;
+	long found = -1;
+
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)addr);
+	while (smaps && found < 0 && fgets(line, sizeof(line), smaps)) {
+		is_here |= !strncmp(line, start, strlen(start));
+		if (is_here)
+			sscanf(line, "AnonHugePages: %ld kB", &found);
+	}
+	if (smaps)
+		fclose(smaps);
+	return found == nr * (long)(size / 1024);
+}
+
 #define SPLIT	"/sys/kernel/debug/split_huge_pages"
 #define KPF_THP	22
 

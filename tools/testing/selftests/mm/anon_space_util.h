@@ -122,6 +122,8 @@ bool try_page_out(void *addr, size_t size);
 bool page_out(void *addr, size_t size);
 bool make_huge(void *addr, size_t size);
 void split_huge_pages(void *addr, size_t size);
+/* All of the VMA that begins at @addr is so many, mapped as a whole. */
+bool are_huge(void *addr, int nr, size_t size);
 bool is_in_huge_page(void *addr);	/* mapped by a page table or not */
 bool is_swapped(void *addr);
 /* What the validator says, on kernels that have it. */
