@@ -181,9 +181,9 @@ static bool split(struct anon_space_move *move)
 }
 
 /*
- * Do as many extents, other than those that move, have the offsets of the rest? On the
- * average: some may have a few of these offsets each. Not more than a few are looked at,
- * as each piece that moves may have the same offsets, and be found by all the others.
+ * Do many other places have the offsets of the rest? On the average: some may have a few
+ * of these offsets each. These places may be pieces of the rest, too. Not more than a few
+ * are looked at, as each piece may have the same offsets, and find all the others.
  */
 static bool is_crowded(struct anon_space_move *move, unsigned long addr)
 {
@@ -198,11 +198,10 @@ static bool is_crowded(struct anon_space_move *move, unsigned long addr)
 		last = first + ((end - addr) >> PAGE_SHIFT) - 1;
 		extent = anon_map_find_offset(map, first, last);
 		for (; extent; extent = anon_map_next_offset(extent, first, last)) {
+			if (extent->start <= addr && addr < extent->end)
+				continue;
 			if (++nr >= ANON_SPACE_FEW_EXTENTS)
 				return true;
-			if (extent->start < move->old_end &&
-			    extent->end > move->old_start)
-				continue;
 			pages += min(anon_extent_offset(extent, extent->end), last + 1) -
 				 max(anon_extent_offset(extent, extent->start), first);
 		}

@@ -65,17 +65,18 @@ enum obstacle {
 
 /**
  * struct place - a part of the range, in one page table at either end
- * @src:     VMA to move from
- * @dst:     VMA to move to, may be the same
- * @from:    first address of the whole range to move from
- * @to:      its end
- * @back:    does it move back, so that what is mapped at the destination stays?
- * @old:     first address to move from
- * @new:     first address to move to
- * @nr:      number of pages, of more than a page table if there is none at the source
- * @src_pmd: entry of the page table at the source, if there is one
- * @folio:   what is to be split, referenced
- * @waiting: address of the migration entry that was found
+ * @src:      VMA to move from
+ * @dst:      VMA to move to, may be the same
+ * @from:     first address of the whole range to move from
+ * @to:       its end
+ * @back:     does it move back, so that what is mapped at the destination stays?
+ * @old:      first address to move from
+ * @new:      first address to move to
+ * @nr:       number of pages, of more than a page table if there is none at the source
+ * @src_pmd:  entry of the page table at the source, if there is one
+ * @folio:    what is to be split, referenced
+ * @waiting:  address of the migration entry that was found
+ * @notified: what secondary MMUs have to leave alone at present, or NULL
  */
 struct place {
 	struct vm_area_struct *src;
@@ -89,18 +90,20 @@ struct place {
 	pmd_t *src_pmd;
 	struct folio *folio;
 	unsigned long waiting;
+	struct mmu_notifier_range *notified;
 };
 
 /* ---- what may move ---- */
 
 /*
  * A large folio that is not in one page table at either end. If the range ends in it, its
- * parts get apart. If all of it moves, an extent costs less than the folio is worth.
+ * parts get apart. If all of it moves, an extent costs less than the folio is worth. What
+ * moves back gets no extent.
  */
 static enum obstacle look_at_large(struct place *place, struct folio *folio,
 				   unsigned long first)
 {
-	if (folio_nr_pages(folio) > ANON_SPACE_FEW_PAGES &&
+	if (!place->back && folio_nr_pages(folio) > ANON_SPACE_FEW_PAGES &&
 	    first >= place->from && first + folio_size(folio) <= place->to)
 		return IMPOSSIBLE;
 	folio_get(folio);
@@ -204,6 +207,7 @@ static enum obstacle look_at_huge(struct place *place)
 	if (!is_huge(pmd)) {
 		obstacle = AGAIN;
 	} else if (is_pmd_migration_entry(pmd)) {
+		place->waiting = place->old;
 		obstacle = MIGRATES;
 	} else if (pmd_trans_huge(pmd) && !is_huge_zero_pmd(pmd) &&
 		   PageAnonExclusive(pmd_page(pmd))) {
@@ -218,20 +222,21 @@ static void wait_for_migration(struct place *place)
 {
 	struct mm_struct *mm = place->src->vm_mm;
 
+	/* It may be a driver that migrates pages, and waits for the end of this first. */
+	if (place->notified)
+		mmu_notifier_invalidate_range_end(place->notified);
 	if (is_pmd_migration_entry(pmdp_get_lockless(place->src_pmd)))
 		pmd_migration_entry_wait(mm, place->src_pmd);
 	else
 		migration_entry_wait(mm, place->src_pmd, place->waiting);
+	if (place->notified)
+		mmu_notifier_invalidate_range_start(place->notified);
 }
 
 /* Nothing is locked but the VMAs. Returns whether to look again. */
 static bool overcome(struct place *place, enum obstacle obstacle)
 {
 	cond_resched();
-	/* A folio has a reference, and others may go on with this mm: see drop(). */
-	if (fatal_signal_pending(current) && !place->back &&
-	    obstacle != LARGE && obstacle != OCCUPIED)
-		return false;
 	switch (obstacle) {
 	case OCCUPIED:
 		if (place->back)
@@ -450,19 +455,19 @@ static void find_place(struct place *place, unsigned long len)
 	place->nr = (n ?: in_one_table(place->old, place->new, len)) >> PAGE_SHIFT;
 }
 
-/* Returns the number of bytes up to the first place where @step gives up. */
+/*
+ * Ends at the first place where @step gives up. What moves back passes by such places.
+ * Returns the number of bytes for which it did not.
+ */
 static unsigned long step_through(const struct place *range, unsigned long len,
 				  enum obstacle (*step)(struct place *))
 {
 	struct place place = *range;
 	enum obstacle obstacle;
-	unsigned long pos;
+	unsigned long pos, done = 0;
 	unsigned int tries;
 
 	for (pos = 0; pos < len; pos += place.nr << PAGE_SHIFT) {
-		/* Others may go on with this mm: what moves back does so to the end. */
-		if (pos && !range->back && fatal_signal_pending(current))
-			break;
 		cond_resched();
 		place.old = range->old + pos;
 		place.new = range->new + pos;
@@ -472,10 +477,12 @@ static unsigned long step_through(const struct place *range, unsigned long len,
 			if (obstacle == NOTHING || !overcome(&place, obstacle))
 				break;
 		}
-		if (obstacle != NOTHING)
+		if (obstacle == NOTHING)
+			done += place.nr << PAGE_SHIFT;
+		else if (!range->back)
 			break;
 	}
-	return pos;
+	return done;
 }
 
 /*
@@ -494,7 +501,7 @@ static bool may_begin(const struct place *range, unsigned long len)
 	       step_through(range, len, look_at_place) == len;
 }
 
-static unsigned long move_range(const struct place *range, unsigned long len)
+static unsigned long move_range(struct place *range, unsigned long len)
 {
 	struct mmu_notifier_range notified;
 	unsigned long moved;
@@ -509,6 +516,7 @@ static unsigned long move_range(const struct place *range, unsigned long len)
 	mmu_notifier_range_init(&notified, MMU_NOTIFY_UNMAP, 0,
 				range->src->vm_mm, range->old,
 				range->old + len);
+	range->notified = &notified;
 	mmu_notifier_invalidate_range_start(&notified);
 	moved = step_through(range, len, move_place);
 	mmu_notifier_invalidate_range_end(&notified);
@@ -566,13 +574,16 @@ static bool stays_attached(struct vm_area_struct *src, unsigned long len)
 	return READ_ONCE(src->anon_vma) && len < src->vm_end - src->vm_start;
 }
 
-/* With both VMAs locked, by their own locks or by mmap_lock. */
+/*
+ * With both VMAs locked, by their own locks or by mmap_lock. What was moved may be all of
+ * its VMA when it has to go back.
+ */
 static bool changes_no_vma(struct vm_area_struct *src,
 			   struct vm_area_struct *dst, unsigned long old,
-			   unsigned long new, unsigned long len)
+			   unsigned long new, unsigned long len, bool back)
 {
 	if (!holds(src, old, len) || !holds(dst, new, len) ||
-	    !stays_attached(src, len) || !may_move_here(src) ||
+	    !(back || stays_attached(src, len)) || !may_move_here(src) ||
 	    !are_equal(src, dst))
 		return false;
 	/* As if the destination were unmapped first, and then mapped again. */
@@ -585,12 +596,12 @@ static unsigned long move_if_equal(struct vm_area_struct *src,
 				   unsigned long old, unsigned long new,
 				   unsigned long len, bool back)
 {
-	const struct place range = {
+	struct place range = {
 		.src = src, .dst = dst, .from = old, .to = old + len,
 		.back = back, .old = old, .new = new,
 	};
 
-	return changes_no_vma(src, dst, old, new, len) ?
+	return changes_no_vma(src, dst, old, new, len, back) ?
 		move_range(&range, len) : 0;
 }
 
@@ -661,8 +672,7 @@ static unsigned long lock_and_move(struct mm_struct *mm, unsigned long old,
  * the space lock, and two page table locks.
  * Return: how many bytes are done, from the start: all or, as a rule, none, when the
  * VMAs or pages are not such as can be moved here, or anything is wrong. It is a part
- * only if there was an obstacle that was not there at first, or if a signal kills the
- * caller.
+ * only if there was an obstacle that was not there at first.
  */
 unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
 				    unsigned long new, unsigned long len)
@@ -678,7 +688,8 @@ unsigned long anon_space_move_pages(struct mm_struct *mm, unsigned long old,
  * @len: number of bytes
  *
  * For a move whose rest has failed. A page that somebody has mapped at an old address
- * meanwhile stays, and so does what was moved from there.
+ * meanwhile stays, and so does what was moved from the same page table. So does a large
+ * folio in use that got to a place where it is not in one page table.
  *
  * Context: as anon_space_move_pages().
  */
@@ -706,6 +717,7 @@ static unsigned long move_or_keep(struct vm_area_struct *src,
 	}
 	anon_space_move_back(&move, dst, moved);
 	move_page_tables(&move, dst, new, src, old, moved, true, false);
+	anon_space_trim(src->vm_mm, new, new + len);
 	return -ENOMEM;
 }
 
@@ -733,7 +745,7 @@ unsigned long anon_space_keep_pages(struct mm_struct *mm, unsigned long old,
 
 	mmap_assert_write_locked(mm);
 	if (moves_tables(old, new, len) ||
-	    !changes_no_vma(src, dst, old, new, len))
+	    !changes_no_vma(src, dst, old, new, len, /* back = */ false))
 		return -EAGAIN;
 	if (!rest && !anon_space_has_room(mm, old, new, len))
 		return -ENOMEM;

@@ -50,11 +50,13 @@
 /**
  * struct files_walk - what a look at all pages is about
  * @file:     the file that the mm uses
+ * @kept:     the file that was kept last
  * @nr:       length of @unneeded
  * @unneeded: memberships in files of which no page has been seen yet
  */
 struct files_walk {
 	struct anon_vma *file;
+	struct anon_vma *kept;
 	unsigned int nr;
 	struct anon_membership **unneeded;
 };
@@ -80,6 +82,10 @@ static void keep_file(struct files_walk *files, struct folio *folio)
 		return;
 	/* Read once: relatives may merge the page meanwhile. */
 	file = folio_anon_vma(folio);
+	/* Most pages in a row belong to one file. There may be thousands. */
+	if (file && file == files->kept)
+		return;
+	files->kept = file;
 	while (i < files->nr) {
 		if (is_needed(files->unneeded[i], file))
 			files->unneeded[i] = files->unneeded[--files->nr];

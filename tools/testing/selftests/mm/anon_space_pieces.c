@@ -235,6 +235,35 @@ TEST_F_TIMEOUT(pieces, out_of_shared_huge_page, TIMEOUT)
 	EXPECT_TRUE(pages_of_have(child, start, self->pages, FIRST));
 }
 
+#define PIECES		80
+
+/* One that moves beside many pieces, none of which is anywhere else, stays whole. */
+TEST_F_TIMEOUT(pieces, beside_huge_page, TIMEOUT)
+{
+	char *start = reserve(8 * self->huge);
+	char *shared = start + 2 * self->huge, *end = start + self->huge;
+	char *to = start + 4 * self->huge + psize();
+	size_t size = self->huge + PIECES * psize();
+	pid_t child;
+	int i;
+
+	map_filled(shared, 2 * PIECES, OTHER);
+	child = fork_waiting();
+	map_huge(self, start, 1);
+	for (i = 0; i < PIECES; i++)
+		ASSERT_TRUE(move_page(page(shared, 2 * (PIECES - 1 - i)),
+				      page(end, i)));
+	ASSERT_EQ(1, count_vmas(start, size));
+	ASSERT_TRUE(is_in_huge_page(start));
+	EXPECT_TRUE(move_to(start, size, to));
+	EXPECT_TRUE(is_in_huge_page(to));
+	EXPECT_TRUE(pages_have(to, self->pages, FIRST));
+	for (i = 0; i < PIECES; i++)
+		EXPECT_TRUE(pages_have(page(to, self->pages + i), 1,
+				       OTHER + 2 * (PIECES - 1 - i)));
+	EXPECT_TRUE(pages_of_have(child, shared, 2 * PIECES, OTHER));
+}
+
 #define TIMES	16
 #define FEW_EXTENTS	64	/* with fewer an mm does not split huge pages that move */
 #define SLACK		16	/* extents of others */
