@@ -316,6 +316,41 @@ static bool is_in_use_at(unsigned int page)
 	return pfn && folio_anon_vma(pfn_folio(pfn)) == file_in_use();
 }
 
+static void take_page(unsigned int page)
+{
+	struct folio *folio = user_folio_at(page);
+
+	folio_lock(folio);
+	anon_space_take_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+/* Before it migrates a page that many had goes to a file of who still has it. */
+static void page_of_one_is_taken(struct kunit *test)
+{
+	struct user_child *children = make_children(test);
+	struct world *w = test->priv;
+	unsigned int i, nr, page = 0;
+	struct anon_vma *first;
+
+	user_map(w->parent, 0, 1);
+	KUNIT_EXPECT_EQ(test, 0, put_user(1u, (u32 __user *)user_addr(page)));
+	first = file_in_use();
+	for (nr = 0; file_in_use() == first && nr < MAX_CHILDREN; nr++)
+		if (!fork_another(test, &children[nr]))
+			break;
+	for (i = 0; i < nr; i++) {
+		take_page(page);
+		KUNIT_EXPECT_FALSE(test, is_in_use_at(page));
+		user_check_mm(test, current->mm);
+		user_run(&children[i], unmap_page, &page);
+	}
+	take_page(page);
+	KUNIT_EXPECT_TRUE(test, is_in_use_at(page));
+	end_children(test, children, nr);
+}
+
 /* An mm that forks looks at its pages when the number of forks has doubled. */
 static void looks_become_rare(struct kunit *test)
 {
@@ -450,6 +485,7 @@ static void look_finds(struct kunit *test)
 
 static struct kunit_case count_cases[] = {
 	KUNIT_CASE_PARAM(secondary_mmu_is_told, told_gen_params),
+	KUNIT_CASE(page_of_one_is_taken),
 	KUNIT_CASE(looks_become_rare),
 	KUNIT_CASE_PARAM(look_finds, look_gen_params),
 	{}

@@ -195,6 +195,7 @@ bool anon_space_is_member(struct mm_struct *mm, struct anon_vma *anon_vma);
 struct anon_vma *anon_space_oldest_file(struct mm_struct *mm);
 struct anon_vma *anon_space_family_file(struct mm_struct *mm);
 void anon_space_begin_file(struct mm_struct *mm);
+void anon_space_take_folio(struct folio *folio);
 
 /* ---- space.c: the life of an mm ---- */
 

@@ -352,3 +352,49 @@ void anon_space_begin_file(struct mm_struct *mm)
 		space->looked_alone = false;
 	}
 }
+
+/* For a walk: where the folio is mapped. fork() may have copied the entry meanwhile. */
+static bool take_for_mapper(struct folio *folio, struct vm_area_struct *vma,
+			    unsigned long address, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, address, 0);
+
+	if (!page_vma_mapped_walk(&pvmw))
+		return true;
+	if (is_mapped_here_only(folio))
+		folio_move_anon_rmap(folio, vma);
+	page_vma_mapped_walk_done(&pvmw);
+	return false;
+}
+
+/**
+ * anon_space_take_folio - give a folio with many possible mappers to the one it has
+ * @folio: an anonymous folio, no KSM one, that is about to be unmapped and mapped again
+ *
+ * The walk that maps it again cannot know when it has found all entries. It would visit
+ * all members of the file, even those that have unmapped the folio. This walk ends with
+ * the entry that there is, which is usually that of the oldest member.
+ *
+ * The page table lock keeps the entry, and the space lock keeps the mm from using another
+ * file, and so from leaving this one.
+ *
+ * Context: sleeps. Folio lock held. Takes the file lock and space locks.
+ */
+void anon_space_take_folio(struct folio *folio)
+{
+	struct rmap_walk_control rwc = { .rmap_one = take_for_mapper };
+	bool is_one_of_many;
+
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
+	rcu_read_lock();
+	/*
+	 * The file of what is mapped is not freed before rcu_read_unlock(). Relatives may
+	 * join or leave meanwhile: the number affects only the cost.
+	 */
+	is_one_of_many = folio_mapcount(folio) == 1 &&
+			 data_race(folio_anon_vma(folio)->nr_members) > ANON_SPACE_MAX_MEMBERS;
+	rcu_read_unlock();
+	/* In the swap cache others may have swap entries, and need not be members. */
+	if (is_one_of_many && !folio_test_swapcache(folio))
+		rmap_walk(folio, &rwc);
+}

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,6 +345,33 @@ TEST_F(trace, walks_say_how_many_were_visited)
 	fork_waiting();
 	ASSERT_TRUE(pages_migrate(P(1), 4));
 	EXPECT_TRUE(traced("anon_space_walk", "visited=2 of 2 members, entries=2 left=0"));
+}
+
+#define CHILDREN	20	/* more than the members of a file for new pages */
+
+/* Who has unmapped a page is not looked at when it has migrated. */
+TEST_F(trace, children_that_have_unmapped_a_page)
+{
+	unsigned long pfn;
+	long waited = 0;
+	int i;
+
+	map_filled(P(1), 1, FIRST);
+	for (i = 0; i < CHILDREN; i++) {
+		if (fork())
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		munmap(P(1), self->page);
+		for (;;)
+			pause();
+	}
+	pfn = pfn_of(0, P(1));
+	while (page_mapcount(pfn) > 1 && be_patient(&waited))
+		;
+	ASSERT_TRUE(write_text(TRACING "trace", ""));
+	ASSERT_TRUE(pages_migrate(P(1), 1));
+	EXPECT_TRUE(traced("anon_space_walk", "entries=0 left=1"));
+	EXPECT_FALSE(traced("anon_space_walk", "of 21 members, entries=0 left=1"));
 }
 
 /*
