@@ -183,16 +183,17 @@ static bool split(struct anon_space_move *move)
 /*
  * Do many other places have the offsets of the rest? On the average: some may have a few
  * of these offsets each. These places may be pieces of the rest, too. Not more than a few
- * are looked at, as each piece may have the same offsets, and find all the others.
+ * are looked at, and a few pieces: each may have the same offsets, and find all the others.
  */
 static bool is_crowded(struct anon_space_move *move, unsigned long addr)
 {
-	unsigned long end, nr = 0, pages = 0, size = move->old_end - addr;
+	unsigned long end, nr = 0, pieces = 0, pages = 0, start = addr;
 	struct anon_map *map = to_map(move);
 	struct anon_extent *extent;
 	pgoff_t first, last;
 
-	for (; addr < move->old_end; addr = end) {
+	for (; addr < move->old_end && pieces < ANON_SPACE_FEW_EXTENTS; addr = end) {
+		pieces++;
 		first = anon_map_offset(map, addr, &end);
 		end = min(end, move->old_end);
 		last = first + ((end - addr) >> PAGE_SHIFT) - 1;
@@ -206,7 +207,7 @@ static bool is_crowded(struct anon_space_move *move, unsigned long addr)
 				 max(anon_extent_offset(extent, extent->start), first);
 		}
 	}
-	return pages >= ANON_SPACE_FEW_PLACES * (size >> PAGE_SHIFT);
+	return pages >= ANON_SPACE_FEW_PLACES * ((addr - start) >> PAGE_SHIFT);
 }
 
 /**

@@ -285,6 +285,9 @@ static enum obstacle move_entries(struct place *place, pte_t *src_pte,
 	bool force_flush = false;
 	unsigned long moved;
 
+	/* No folio is split for what cannot move back. */
+	if (place->back && !is_empty(dst_pte, place->nr))
+		return OCCUPIED;
 	/* Looked at first: what is at the destination stays if nothing can move. */
 	obstacle = look_at_table(place, src_pte);
 	if (obstacle != NOTHING)
@@ -406,7 +409,7 @@ static enum obstacle move_place(struct place *place)
 	if (!dst_pmd)
 		return IMPOSSIBLE;
 	if (is_huge(pmdp_get_lockless(dst_pmd)))
-		return look_at_place(place) ?: OCCUPIED;
+		return (place->back ? NOTHING : look_at_place(place)) ?: OCCUPIED;
 	if (pte_alloc(mm, dst_pmd))
 		return IMPOSSIBLE;
 	return move_table(place, dst_pmd);
@@ -587,8 +590,8 @@ static bool changes_no_vma(struct vm_area_struct *src,
 	    !are_equal(src, dst))
 		return false;
 	/* As if the destination were unmapped first, and then mapped again. */
-	return may_expand_vm(src->vm_mm, src->vm_flags, 0) &&
-	       !security_mmap_addr(new);
+	return back || (may_expand_vm(src->vm_mm, src->vm_flags, 0) &&
+			!security_mmap_addr(new));
 }
 
 static unsigned long move_if_equal(struct vm_area_struct *src,

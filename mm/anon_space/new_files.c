@@ -382,19 +382,26 @@ static bool take_for_mapper(struct folio *folio, struct vm_area_struct *vma,
  */
 void anon_space_take_folio(struct folio *folio)
 {
-	struct rmap_walk_control rwc = { .rmap_one = take_for_mapper };
-	bool is_one_of_many;
+	struct rmap_walk_control rwc = {
+		.rmap_one = take_for_mapper,
+		.anon_lock = folio_lock_anon_vma_read,
+	};
+	unsigned int nr_members = 0;
 
 	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
+	if (folio_test_large(folio) && folio_entire_mapcount(folio) != 1)
+		return;
+	/* All walks end with the owner of an exclusive page. A fork costs a visit or two. */
+	if (PageAnonExclusive(&folio->page))
+		return;
+	/* The file of what is mapped is not freed before rcu_read_unlock(). */
 	rcu_read_lock();
-	/*
-	 * The file of what is mapped is not freed before rcu_read_unlock(). Relatives may
-	 * join or leave meanwhile: the number affects only the cost.
-	 */
-	is_one_of_many = folio_mapcount(folio) == 1 &&
-			 data_race(folio_anon_vma(folio)->nr_members) > ANON_SPACE_MAX_MEMBERS;
+	if (folio_mapcount(folio) == 1) {
+		/* Relatives may join or leave meanwhile. It affects only the cost. */
+		nr_members = data_race(folio_anon_vma(folio)->nr_members);
+	}
 	rcu_read_unlock();
 	/* In the swap cache others may have swap entries, and need not be members. */
-	if (is_one_of_many && !folio_test_swapcache(folio))
+	if (nr_members > ANON_SPACE_MAX_MEMBERS && !folio_test_swapcache(folio))
 		rmap_walk(folio, &rwc);
 }
