@@ -237,11 +237,11 @@ TEST_F_TIMEOUT(pieces, out_of_shared_huge_page, TIMEOUT)
 
 #define PIECES		80
 
-/* One that moves beside many pieces, none of which is anywhere else, stays whole. */
-TEST_F_TIMEOUT(pieces, beside_huge_page, TIMEOUT)
+/* One that moves behind many pieces, none of which is anywhere else, stays whole. */
+TEST_F_TIMEOUT(pieces, behind_pieces, TIMEOUT)
 {
-	char *start = reserve(8 * self->huge);
-	char *shared = start + 2 * self->huge, *end = start + self->huge;
+	char *start = reserve(8 * self->huge) + self->huge;
+	char *first = start - PIECES * psize(), *shared = start + 2 * self->huge;
 	char *to = start + 4 * self->huge + psize();
 	size_t size = self->huge + PIECES * psize();
 	pid_t child;
@@ -252,14 +252,14 @@ TEST_F_TIMEOUT(pieces, beside_huge_page, TIMEOUT)
 	map_huge(self, start, 1);
 	for (i = 0; i < PIECES; i++)
 		ASSERT_TRUE(move_page(page(shared, 2 * (PIECES - 1 - i)),
-				      page(end, i)));
-	ASSERT_EQ(1, count_vmas(start, size));
+				      page(first, i)));
+	ASSERT_EQ(1, count_vmas(first, size));
 	ASSERT_TRUE(is_in_huge_page(start));
-	EXPECT_TRUE(move_to(start, size, to));
-	EXPECT_TRUE(is_in_huge_page(to));
-	EXPECT_TRUE(pages_have(to, self->pages, FIRST));
+	EXPECT_TRUE(move_to(first, size, to));
+	EXPECT_TRUE(is_in_huge_page(page(to, PIECES)));
+	EXPECT_TRUE(pages_have(page(to, PIECES), self->pages, FIRST));
 	for (i = 0; i < PIECES; i++)
-		EXPECT_TRUE(pages_have(page(to, self->pages + i), 1,
+		EXPECT_TRUE(pages_have(page(to, i), 1,
 				       OTHER + 2 * (PIECES - 1 - i)));
 	EXPECT_TRUE(pages_of_have(child, shared, 2 * PIECES, OTHER));
 }
