@@ -97,7 +97,9 @@ def allowed_skip(kernel, test, result, may_skip):
     """The reason why a test did not run, if that is no failure here."""
     if result is None or result[1] is None or kernel.endswith("debug"):
         return ""
-    skip = f"{kernel}: {test} # {result[1]}"
+    arch = os.environ.get("ARCH") or "x86_64"
+    where = kernel if arch == "x86_64" else f"{arch} {kernel}"
+    skip = f"{where}: {test} # {result[1]}"
     return result[1] if any(p.fullmatch(skip) for p in may_skip) else ""
 
 

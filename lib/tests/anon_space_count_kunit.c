@@ -320,6 +320,8 @@ static void take_page(unsigned int page)
 {
 	struct folio *folio = user_folio_at(page);
 
+	if (!folio)
+		return;
 	folio_lock(folio);
 	anon_space_take_folio(folio);
 	folio_unlock(folio);

@@ -698,77 +698,6 @@ static void move_in_place_waits_for_huge_page(struct kunit *test)
 	move_in_place_while_they_migrate(test);
 }
 
-/* After a move that has failed: to where others have mapped pages meanwhile, nothing goes. */
-static void pages_return_to_empty_places(struct kunit *test)
-{
-	struct world *w = test->priv;
-	struct user_mem *user = w->parent;
-	unsigned int i;
-
-	world_fault(w);
-	user_map(user, FAR, USER_AREA);
-	user_touch(user, FAR, 32, 1, 7);
-	anon_space_return_pages(current->mm, user_addr(FAR), user_addr(0),
-				user_len(8));
-	world_check(w);
-
-	user_discard(user, 16, 8);
-	anon_space_return_pages(current->mm, user_addr(FAR + 16), user_addr(16),
-				user_len(8));
-	for (i = 16; i < 24; i++)
-		user_want(user, i, 1, user->want[FAR + i]);
-	user_want(user, FAR + 16, 8, USER_ZERO);
-	world_check(w);
-	KUNIT_EXPECT_EQ(test, world_count_extents(), 0);
-}
-
-/* Nor does what was moved from the same page table. All else does. */
-static void check_return(struct world *w, unsigned int others)
-{
-	const unsigned int nr = 2 * USER_AREA - 1;
-	struct user_mem *user = w->parent;
-	unsigned int i;
-
-	anon_space_return_pages(current->mm, user_addr(FAR + 1), user_addr(0),
-				user_len(nr));
-	for (i = others; i < nr; i++)
-		user_want(user, i, 1, user->want[FAR + 1 + i]);
-	user_want(user, FAR + 1 + others, nr - others, USER_ZERO);
-	world_check(w);
-	KUNIT_EXPECT_EQ(user->test, world_count_extents(), 0);
-}
-
-/* What was moved is all of its VMA by now. */
-static void pages_return_behind_others(struct kunit *test)
-{
-	struct world *w = test->priv;
-	struct user_mem *user = w->parent;
-
-	user_need_tables(test);
-	world_fault(w);
-	user_discard(user, 4, USER_AREA - 4);
-	user_map(user, USER_AREA, USER_AREA);
-	user_map(user, FAR, 2 * USER_AREA);
-	user_touch(user, FAR, 2 * USER_AREA, 1, 7);
-	user_unmap(user, FAR, 1);
-	check_return(w, min(USER_AREA, PTRS_PER_PTE) - 1);
-}
-
-/* They have become huge meanwhile. */
-static void huge_pages_return(struct kunit *test)
-{
-	struct world *w = test->priv;
-	struct user_mem *user = w->parent;
-
-	user_need_tables(test);
-	user_need_huge_pages(test);
-	world_fault_huge(w);
-	user_map(user, USER_AREA, USER_AREA);
-	user_map(user, FAR, 2 * USER_AREA);
-	user_touch(user, FAR, 2 * USER_AREA, 1, 7);
-	check_return(w, USER_AREA);
-}
-
 static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(move_of_private_pages_leaves_no_extent),
 	KUNIT_CASE(moves_of_shared_pages_leave_one_extent),
@@ -795,9 +724,6 @@ static struct kunit_case extents_cases[] = {
 	KUNIT_CASE(stack_growth_leaves_one_extent),
 	KUNIT_CASE(move_in_place_waits),
 	KUNIT_CASE(move_in_place_waits_for_huge_page),
-	KUNIT_CASE(pages_return_to_empty_places),
-	KUNIT_CASE(pages_return_behind_others),
-	KUNIT_CASE(huge_pages_return),
 	{}
 };
 

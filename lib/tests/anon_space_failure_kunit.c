@@ -276,18 +276,24 @@ KUNIT_ARRAY_PARAM_DESC(failing, failing_ops, name);
 
 static void run_failing(void *data)
 {
+	const struct anon_map *map = &current->mm->anon_space.map;
 	struct world *w = data;
+	unsigned long nr;
 	int ret;
 
 	if (w->op->tables)
 		user_touch(w->mem, END - 6, 12, 1, 4);
 	user_touch(w->mem, w->op->own, w->op->nr_own, 1, 4);
+	nr = map->nr;
 	fail_begin(w->nth, w->for_good);
 	ret = w->op->run(w);
 	w->failed = fail_end();
 	w->refused = ret;
 	if (!w->failed)
 		KUNIT_EXPECT_EQ(w->mem->test, 0, ret);
+	/* What fails leaves nothing behind. */
+	if (ret)
+		KUNIT_EXPECT_LE(w->mem->test, map->nr, nr);
 	user_check_contents(w->mem);
 	user_check_mm(w->mem->test, current->mm);
 	if (w->fork_task.pid) {

@@ -160,7 +160,7 @@ FIXTURE_SETUP(file)
 {
 	int i;
 
-	/* Nor are pages of block devices in high memory. */
+	/* Huge pages do not migrate there, nor is a disk's cache in high memory. */
 	if (sizeof(long) < 8 &&
 	    (variant->kind == DISK || variant->kind == HUGETLB))
 		SKIP(return, "no migration of such a mapping");

@@ -186,7 +186,7 @@ FIXTURE_VARIANT_ADD(goback, huge_shared_moved) {
 /* Nobody may be killed, so allocations fail. */
 FIXTURE_SETUP(goback)
 {
-	/* Each CPU may have been charged for 64 pages more than are used. */
+	/* As each CPU may be charged for 64 pages in advance, it takes many tables. */
 	if (sizeof(long) < 8)
 		SKIP(return, "the address space is too small");
 	enter_cgroup();

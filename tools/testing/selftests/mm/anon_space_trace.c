@@ -354,11 +354,14 @@ TEST_F(trace, children_that_have_unmapped_a_page)
 {
 	unsigned long pfn;
 	long waited = 0;
+	pid_t pid;
 	int i;
 
 	map_filled(P(1), 1, FIRST);
 	for (i = 0; i < CHILDREN; i++) {
-		if (fork())
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (pid)
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		munmap(P(1), self->page);
@@ -368,6 +371,7 @@ TEST_F(trace, children_that_have_unmapped_a_page)
 	pfn = pfn_of(0, P(1));
 	while (page_mapcount(pfn) > 1 && be_patient(&waited))
 		;
+	ASSERT_EQ(1, page_mapcount(pfn));
 	ASSERT_TRUE(write_text(TRACING "trace", ""));
 	ASSERT_TRUE(pages_migrate(P(1), 1));
 	EXPECT_TRUE(traced("anon_space_walk", "entries=0 left=1"));

@@ -303,8 +303,9 @@ FIXTURE_SETUP(uffd_wp)
 	self->fd = open_uffd(UFFD_FEATURE_PAGEFAULT_FLAG_WP |
 			     UFFD_FEATURE_EVENT_REMAP |
 			     UFFD_FEATURE_EVENT_UNMAP);
-	if (self->fd < 0)
+	if (sizeof(long) < 8)
 		SKIP(return, "no userfaultfd against writes");
+	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, uffd_register(self->fd, area_at(&self->a, 0),
 				   area_size(&self->a, 4), false, true,
 				   false));
@@ -413,8 +414,9 @@ FIXTURE_SETUP(uffd_left)
 	area_init(&self->a, FAULTED);
 	area_fill(&self->a, 0, 4);
 	self->fd = open_uffd(UFFD_FEATURE_PAGEFAULT_FLAG_WP);
-	if (self->fd < 0)
+	if (sizeof(long) < 8)
 		SKIP(return, "no userfaultfd against writes");
+	ASSERT_LE(0, self->fd);
 	ASSERT_EQ(0, uffd_register(self->fd, area_at(&self->a, 0),
 				   area_size(&self->a, 4), false, true,
 				   false));
