@@ -236,6 +236,7 @@ struct failing_op {
 	bool moved;	/* in a process that moved what it shares */
 	bool mapped;	/* with something at the destination */
 	bool tables;	/* with pages of its own, and another mapping, around tables' ends */
+	bool shared;	/* but these pages are shared, too */
 	unsigned int own;	/* first page of some of its own, before shared ones */
 	unsigned int nr_own;
 	bool may_succeed;	/* without the memory it asks for */
@@ -249,6 +250,8 @@ static const struct failing_op failing_ops[] = {
 	{ "move in place of moved pages",	op_move_in_place, true, true },
 	{ "move in place over tables",		op_move_in_place_over_tables,
 	  .tables = true },
+	{ "move in place of shared pages over tables",
+	  op_move_in_place_over_tables, .tables = true, .shared = true },
 	{ "move of own and shared pages",	op_move, .own = 8, .nr_own = 4 },
 	{ "move of own and moved pages",	op_move, true, .own = 8,
 						.nr_own = 4 },
@@ -281,7 +284,7 @@ static void run_failing(void *data)
 	unsigned long nr;
 	int ret;
 
-	if (w->op->tables)
+	if (w->op->tables && !w->op->shared)
 		user_touch(w->mem, END - 6, 12, 1, 4);
 	user_touch(w->mem, w->op->own, w->op->nr_own, 1, 4);
 	nr = map->nr;
